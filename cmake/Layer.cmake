@@ -1,0 +1,43 @@
+# coppice_layer(core SOURCES a.cc ... [DEPENDS layer ...] [LIBRARIES target ...] [PRIVATE_LIBRARIES target ...])
+#   one static library per rung of the ladder (docs/ladder.md); DEPENDS lists the only layers it may include.
+function(coppice_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  add_library(coppice_${name} STATIC ${arg_SOURCES})
+  add_library(Coppice::${name} ALIAS coppice_${name})
+  target_include_directories(coppice_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  list(TRANSFORM arg_DEPENDS PREPEND Coppice::)
+  target_link_libraries(coppice_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES}
+                        PRIVATE coppice_warnings ${arg_PRIVATE_LIBRARIES})
+endfunction()
+
+# coppice_test(core_test SOURCES a.cc ... LAYERS core ... [LABELS fast] [RANKS 1 2 4] [TIMEOUT s] [LIBRARIES target ...])
+#   one GoogleTest binary, one ctest entry (with RANKS: one entry for each number of MPI ranks).
+function(coppice_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LAYERS;LABELS;RANKS;LIBRARIES" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS fast)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  list(TRANSFORM arg_LAYERS PREPEND Coppice::)
+  target_link_libraries(${name} PRIVATE ${arg_LAYERS} ${arg_LIBRARIES} GTest::gtest coppice_warnings)
+  if(NOT arg_RANKS)
+    target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name})
+    set(entries ${name})
+  else()
+    set(entries "")
+    foreach(ranks IN LISTS arg_RANKS)
+      add_test(NAME ${name}.ranks${ranks}
+               COMMAND ${COPPICE_MPIRUN} -n ${ranks} ${COPPICE_MPIRUN_FLAGS} $<TARGET_FILE:${name}>)
+      list(APPEND entries ${name}.ranks${ranks})
+      set_tests_properties(${name}.ranks${ranks} PROPERTIES PROCESSORS ${ranks})
+    endforeach()
+    list(APPEND arg_LABELS mpi)
+  endif()
+  set_tests_properties(${entries} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    SKIP_REGULAR_EXPRESSION "^\\[  SKIPPED \\] [0-9]+ test.*\\[  PASSED  \\] 0"
+    ENVIRONMENT "OMP_NUM_THREADS=1;COPPICE_DATA_DIR=${COPPICE_DATA_DIR};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
+endfunction()
