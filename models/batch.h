@@ -1,0 +1,33 @@
+// What a model consumes and what a pass over it yields.
+//
+// Shapes: B batch, C channels, H height, W width, F features, T tokens, V vocabulary or number of targets.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <variant>
+
+namespace coppice {
+
+struct Images {
+  at::Tensor x_BCHW;  // float32 or bfloat16, logical NCHW in channels-last memory, normalised
+};
+struct Features {
+  at::Tensor x_BF;
+};
+struct Tokens {
+  at::Tensor ids_BT;  // int64
+};
+struct BagOfWords {
+  at::Tensor counts_BV;
+};
+
+struct Batch {
+  std::variant<Images, Features, Tokens, BagOfWords> inputs;
+  at::Tensor targets;  // class: int64 [B]; multi-label and regression: float32 [B, V]; next token: int64 [B, T]
+
+  std::int64_t size() const;  // B
+};
+
+}  // namespace coppice
