@@ -4,6 +4,7 @@
 // counted in the ledger and never come through here.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& message, ExitCode exit_code = ExitCode::kDefect)
       : std::runtime_error(message), message_(message), exit_code_(exit_code) {}
 
-  // Prepends a context ("while reading X") and returns *this, so that `throw error.within(...)` keeps the type.
+  // Prepends a context ("while reading X"): `catch (Error& error) { error.within(path); throw; }` keeps the type.
   Error& within(std::string_view context);
 
   const char* what() const noexcept override { return message_.c_str(); }
@@ -41,6 +42,9 @@ class Stopped : public Error {
  public:
   explicit Stopped(const std::string& message) : Error(message, ExitCode::kStopped) {}
 };
+
+// Text from outside as it may stand in an error line: in quotes, unprintable bytes escaped, cut after `limit` bytes.
+std::string quoted(std::string_view text, std::size_t limit = 60);
 
 // The candidate closest to `found` by edit distance, or "" where none is near enough to be a slip of the finger.
 std::string nearest_name(std::string_view found, const std::vector<std::string>& candidates);

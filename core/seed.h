@@ -24,7 +24,10 @@ struct Seed {
   bool operator==(const Seed&) const = default;
 };
 
-// A sequence of random numbers from one seed and purpose (and a free `salt`, for instance a layer index).
+// A sequence of random numbers from one seed and purpose (and a free `salt` below 2^24, for instance a layer index).
+//
+// Key = run; counter = (position, client, round, purpose << 24 | salt): different arguments never share a block. A stream
+// holds 2^34 words of 32 bits; past its end, and for a larger salt, it throws.
 class Stream {
  public:
   Stream(Seed seed, Purpose purpose, std::uint32_t salt = 0);
@@ -41,11 +44,13 @@ class Stream {
 
  private:
   void refill();
+  double log_gamma_draw(double shape);  // log of gamma(shape), finite where the draw itself underflows
 
   std::uint32_t key_[2];
-  std::uint64_t counter_[2];
-  std::uint32_t buffer_[4];
+  std::uint32_t counter_[4];
+  std::uint32_t buffer_[4] = {};
   int used_ = 4;
+  bool exhausted_ = false;
 };
 
 }  // namespace coppice
