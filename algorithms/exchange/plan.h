@@ -1,0 +1,121 @@
+// What goes down: one plan a round. Methods compose plans from a small closed set of tasks; they never run on a client.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "algorithms/exchange/release.h"
+#include "algorithms/importance/importance.h"
+#include "algorithms/training/optimizer_config.h"
+#include "core/block.h"
+#include "core/seed.h"
+#include "models/losses.h"
+#include "models/mask.h"
+#include "models/model_state.h"
+
+namespace coppice {
+
+// Which of a client's samples a task looks at.
+enum class Split : std::uint8_t { kTrain, kSelect, kTest };
+
+enum class Precision : std::uint8_t { kF32, kBF16 };
+
+// At which weights a task looks: those the plan brought, or those the plan's Train task made of them.
+enum class At : std::uint8_t { kReceived, kTrained };
+
+// A candidate that a plan carries besides its own mask and moments: candidate masks, BN moments, sub-models.
+struct Variant {
+  std::string name;
+  std::shared_ptr<const Mask> mask;        // null: the plan's mask
+  std::shared_ptr<const Arena> moments;    // null: the model's own running statistics
+};
+
+// Local steps; reports weight * (trained - received) on the release's support, and the running statistics as additive sums.
+struct TrainTask {
+  static constexpr const char* kName = "train";
+  OptimizerConfig optimizer = SgdConfig{};
+  double lr_scale = 1.0;       // of the coordinator's schedule
+  std::int64_t epochs = 1;
+  std::int64_t batch = 32;
+  std::int64_t max_steps = 0;  // 0: as many as the epochs hold
+  double prox_mu = 0.0;        // FedProx
+  double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded
+  bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
+  Precision precision = Precision::kF32;
+  Release release{.select = Release::Select::kPlanSupport};
+  void visit(FieldVisitor& v);
+};
+
+// Importance of units or of single weights.
+struct EstimateTask {
+  static constexpr const char* kName = "estimate";
+  ImportanceConfig importance = TaylorConfig{};
+  ScoreTarget target = ScoreTarget::kUnits;
+  At at = At::kReceived;
+  std::int64_t batches = 4;    // 0: all
+  std::int64_t batch = 64;
+  Release release;
+  void visit(FieldVisitor& v);
+};
+
+// Loss, hits, confusion counts and score histograms of each variant.
+struct MeasureTask {
+  static constexpr const char* kName = "measure";
+  Split split = Split::kTest;
+  At at = At::kReceived;
+  std::int64_t batch = 256;
+  bool details = false;        // confusion counts and score histograms besides loss and hits
+  Release release{.weight = Release::Weight::kOne};
+  void visit(FieldVisitor& v);
+};
+
+// Sums of statistics of each variant: batch-norm moments of a train-mode pass.
+struct CollectTask {
+  static constexpr const char* kName = "collect";
+  std::int64_t batches = 0;    // 0: all
+  std::int64_t batch = 64;
+  Precision precision = Precision::kF32;
+  Release release{.weight = Release::Weight::kOne};
+  void visit(FieldVisitor& v);
+};
+
+// Gradient entries of dropped weights of some tensors, for growing them back (private top-k or seed-drawn candidates).
+struct GrowthTask {
+  static constexpr const char* kName = "growth";
+  std::vector<std::int64_t> tensors;  // entries of the base layout
+  std::int64_t batches = 1;
+  std::int64_t batch = 64;
+  At at = At::kTrained;
+  Release release{.select = Release::Select::kPrivateTopK, .count = 100};
+  void visit(FieldVisitor& v);
+};
+
+using Task = std::variant<TrainTask, EstimateTask, MeasureTask, CollectTask, GrowthTask>;
+
+struct RoundPlan {
+  std::uint64_t run_id = 0;
+  std::uint64_t id = 0;                       // unique in the run, ascending
+  std::string stage;
+  std::int64_t round = 0;                     // within the stage, from 0
+  Seed seed;                                  // run and the plan's own round number
+  std::vector<std::int64_t> cohort;           // clients of the split that the tasks look at, ascending
+  LossKind loss = LossKind::kCrossEntropy;
+
+  std::shared_ptr<const ModelState> values;
+  std::shared_ptr<const Mask> mask;           // null: nothing is dropped
+  std::vector<Variant> variants;              // empty: the plan's own mask and moments alone
+  std::vector<Task> tasks;
+  std::map<std::string, Block> references;    // public blocks that tasks refer to: fused scores, control variate
+
+  std::map<std::string, int> exponents;       // of each block's fixed-point sum; blocks not named take kDefaultExponent
+  bool probe = false;                         // report histograms of binary exponents instead of the values
+  std::map<std::int64_t, std::uint64_t> store_versions;  // client -> plan id of its committed store; absent: nothing stored
+  bool individual_reports = false;            // besides the sum, single reports in client order
+};
+
+}  // namespace coppice
