@@ -1,0 +1,35 @@
+#include "algorithms/exchange/answer.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace coppice {
+
+const char* name_of(Decline decline) {
+  switch (decline) {
+    case Decline::kNone: return "accepted";
+    case Decline::kNotFinite: return "loss or values not finite";
+    case Decline::kOverflow: return "values too large for the plan's fixed point";
+    case Decline::kNoSamples: return "no samples";
+  }
+  return "unknown";
+}
+
+bool Answer::has(std::string_view block) const {
+  return std::any_of(blocks_.begin(), blocks_.end(), [&](const ReportBlock& b) { return b.name == block; });
+}
+
+const std::vector<double>& Answer::sum(std::string_view block) const {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (blocks_[i].name == block) return sums_[i];
+  }
+  throw Error("no block '" + std::string(block) + "' in the answer to plan " + std::to_string(plan_id_));
+}
+
+std::int64_t Answer::accepted() const {
+  return std::count_if(roster_.begin(), roster_.end(),
+                       [](const ClientOutcome& o) { return o.declined == Decline::kNone; });
+}
+
+}  // namespace coppice

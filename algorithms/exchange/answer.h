@@ -1,0 +1,63 @@
+// What comes back for a plan: exact sums over the cohort, who took part, and what it cost to carry.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/block.h"
+
+namespace coppice {
+
+// One named vector of a report. The list for a plan is a function of plan and model alone (report_blocks), so that every
+// rank lays its sums out alike before a single client has run.
+struct ReportBlock {
+  std::string name;
+  std::int64_t count = 0;
+};
+
+enum class Decline : std::uint8_t { kNone, kNotFinite, kOverflow, kNoSamples };
+const char* name_of(Decline decline);
+
+// What the ledger keeps of one client's part in one plan.
+struct ClientOutcome {
+  std::int64_t client = 0;
+  Decline declined = Decline::kNone;
+  std::int64_t samples = 0;
+  std::uint64_t bytes_up = 0;  // size of the report as the wire would carry it
+  double seconds = 0.0;        // compute time on its rank; varies from run to run and enters no result
+};
+
+class Answer {
+ public:
+  Answer() = default;
+  Answer(std::uint64_t plan_id, std::vector<ReportBlock> blocks, std::vector<std::vector<double>> sums,
+         std::vector<ClientOutcome> roster, std::vector<Envelope> reports)
+      : plan_id_(plan_id), blocks_(std::move(blocks)), sums_(std::move(sums)), roster_(std::move(roster)),
+        reports_(std::move(reports)) {}
+
+  std::uint64_t plan_id() const { return plan_id_; }
+  const std::vector<ReportBlock>& blocks() const { return blocks_; }
+  const std::vector<std::vector<double>>& sums() const { return sums_; }
+  bool has(std::string_view block) const;
+  const std::vector<double>& sum(std::string_view block) const;  // throws Error where absent
+  double scalar(std::string_view block) const { return sum(block).at(0); }
+
+  const std::vector<ClientOutcome>& roster() const { return roster_; }  // in client order
+  std::int64_t accepted() const;
+  const std::vector<Envelope>& reports() const { return reports_; }     // accepted clients, in client order
+
+  std::uint64_t bytes_down = 0;  // of the plan, for one client
+  std::uint64_t bytes_up = 0;    // of the largest report
+  double seconds = 0.0;
+
+ private:
+  std::uint64_t plan_id_ = 0;
+  std::vector<ReportBlock> blocks_;
+  std::vector<std::vector<double>> sums_;
+  std::vector<ClientOutcome> roster_;
+  std::vector<Envelope> reports_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,31 @@
+// Names and sizes of the blocks that a plan's reports are made of.
+//
+//   train     train/delta/<tensor>      sum of weight * (trained - received), on the release's support
+//             train/mean/<norm>         sum of weight * running mean         (moments are pooled by these three,
+//             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
+//             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
+//   estimate  estimate/<block>          as the estimator declares; estimate/weight
+//   measure   measure/<variant>/loss, /hits, /count and, with details, /confusion, /scores
+//   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count
+//   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
+//
+// <variant> is the variant's name, "" where the plan has none. A probe reports kExponentBins counts for each block instead.
+#pragma once
+
+#include <vector>
+
+#include "algorithms/exchange/answer.h"
+#include "algorithms/exchange/plan.h"
+#include "models/model.h"
+
+namespace coppice {
+
+std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model);
+
+// The variants a plan asks about: its own list, or one unnamed variant that stands for the plan's mask and moments.
+std::vector<Variant> effective_variants(const RoundPlan& plan);
+
+// Norm names in order: the moments layout's "<norm>.running_mean" without the suffix.
+std::vector<std::string> norm_names(const ArenaLayout& moments);
+
+}  // namespace coppice

@@ -1,0 +1,44 @@
+// A federated method: a state machine at the coordinator. It composes plans from tasks and turns their answers into the next
+// state; it never runs on a client, does no IO and keeps nothing outside State.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "algorithms/exchange/answer.h"
+#include "algorithms/exchange/plan.h"
+#include "algorithms/methods/cohort.h"
+#include "algorithms/methods/state.h"
+
+namespace coppice {
+
+// What a step did, for the journal, the progress line and the report.
+struct StepRecord {
+  std::string stage;
+  std::int64_t round = 0;
+  bool counts_as_round = true;                  // false for the evaluation that follows a round
+  std::map<std::string, double> numbers;        // "train_loss", "eval/accuracy", "eval_twin/accuracy", "density", ...
+  std::vector<std::string> remarks;             // "2 clients left out: loss not finite"
+};
+
+class Method {
+ public:
+  virtual ~Method() = default;
+
+  virtual std::string name() const = 0;              // of the stage, as in the config
+  virtual std::int64_t total_steps() const = 0;      // for progress; 0 = unknown
+  virtual bool done(const State& state) const = 0;
+  // Plans of the state's current step. Every plan has its id; several plans of one step are independent.
+  virtual std::vector<RoundPlan> next_plans(const State& state) const = 0;
+  // Answers in the order of the plans. Advances state.step.
+  virtual StepRecord absorb(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const = 0;
+};
+
+// Carries plans out and brings answers; local ranks, MPI ranks, later live sites.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Answer carry_out(const RoundPlan& plan) = 0;
+};
+
+}  // namespace coppice

@@ -1,0 +1,39 @@
+// Everything that changes during a run: exactly what a checkpoint holds.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/mask.h"
+#include "models/model_state.h"
+
+namespace coppice {
+
+// One model that is being worked on. A run has the track "model" and, for comparisons, twins such as "dense".
+struct Track {
+  std::shared_ptr<const ModelState> values;
+  std::shared_ptr<const Mask> mask;                               // on `values`' layout; null: nothing dropped
+  std::map<std::string, std::shared_ptr<const Arena>> server;     // slots of the server optimizer, control variate
+};
+
+struct State {
+  std::uint64_t run_id = 0;
+  std::uint64_t next_plan_id = 1;
+  int stage = 0;                   // index into the run's list of stages
+  std::int64_t step = 0;           // within the stage; its meaning is the stage's own
+  std::int64_t total_rounds = 0;   // committed steps of all stages so far
+  std::map<std::string, Track> tracks;
+  std::map<std::string, std::vector<double>> numbers;       // named extras: scores, best loss, chosen candidate
+  std::map<std::string, std::string> texts;                 // named extras that are words
+  std::map<std::string, int> exponents;                     // of each block's last release
+  std::map<std::int64_t, std::uint64_t> store_versions;     // client -> plan that last wrote its store
+  std::map<std::int64_t, std::string> client_masks;         // client -> digest of the mask it holds, for the traffic ledger
+
+  Track& track(const std::string& name);                    // throws Error where absent
+  const Track& track(const std::string& name) const;
+};
+
+}  // namespace coppice
