@@ -3,10 +3,11 @@
 //   train     train/delta/<tensor>      sum of weight * (trained - received), on the release's support
 //             train/mean/<norm>         sum of weight * running mean         (moments are pooled by these three,
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
+//             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
 //   estimate  estimate/<block>          as the estimator declares; estimate/weight
-//   measure   measure/<variant>/loss, /hits, /count and, with details, /confusion, /scores
-//   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count
+//   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/losses.h)
+//   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>
 //   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
 //
 // <variant> is the variant's name, "" where the plan has none. A probe reports kExponentBins counts for each block instead.
@@ -24,6 +25,12 @@ std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model
 
 // The variants a plan asks about: its own list, or one unnamed variant that stands for the plan's mask and moments.
 std::vector<Variant> effective_variants(const RoundPlan& plan);
+
+// Signed sums where the coordinator takes |.| of the total; client-level scores where a client transforms its own first.
+ScoreForm score_form(const EstimateTask& task);
+
+// Width of the model's logits.
+std::int64_t outputs_of(const Model& model);
 
 // Norm names in order: the moments layout's "<norm>.running_mean" without the suffix.
 std::vector<std::string> norm_names(const ArenaLayout& moments);

@@ -1,0 +1,117 @@
+#include "algorithms/exchange/report_blocks.h"
+
+#include "algorithms/importance/importance.h"
+#include "core/error.h"
+#include "models/losses.h"
+
+namespace coppice {
+namespace {
+
+std::int64_t released_values(const RoundPlan& plan, const Release& release, const ArenaEntry& entry, int tensor) {
+  if (release.select != Release::Select::kPlanSupport || !plan.mask || plan.mask->keeps_all(tensor)) return entry.numel;
+  return plan.mask->bits(tensor).count();
+}
+
+struct Collector {
+  const RoundPlan& plan;
+  const Model& model;
+  std::vector<ReportBlock>& blocks;
+
+  void add(std::string name, std::int64_t count) { blocks.push_back({std::move(name), count}); }
+
+  void operator()(const TrainTask& task) {
+    const ArenaLayout& base = *model.base_layout();
+    for (int i = 0; i < base.size(); ++i) {
+      add("train/delta/" + base[i].name, released_values(plan, task.release, base[i], i));
+    }
+    const ArenaLayout& moments = *model.moments_layout();
+    const std::vector<std::string> norms = norm_names(moments);
+    for (std::size_t i = 0; i < norms.size(); ++i) {
+      const std::int64_t channels = moments[static_cast<int>(2 * i)].numel;
+      add("train/mean/" + norms[i], channels);
+      add("train/square/" + norms[i], channels);
+    }
+    if (task.scaffold) {
+      for (int i = 0; i < base.size(); ++i) {
+        add("train/control/" + base[i].name, released_values(plan, task.release, base[i], i));
+      }
+    }
+    for (const char* name : {"weight", "loss", "hits", "samples", "steps"}) add(std::string("train/") + name, 1);
+  }
+
+  void operator()(const EstimateTask& task) {
+    for (const ScoreBlock& block : estimate_blocks(task.importance, model, task.target, score_form(task))) {
+      add("estimate/" + block.name, block.count);
+    }
+    add("estimate/weight", 1);
+  }
+
+  void operator()(const MeasureTask& task) {
+    for (const Variant& variant : effective_variants(plan)) {
+      const std::string prefix = "measure/" + variant.name;
+      for (const char* name : {"/loss", "/hits", "/count"}) add(prefix + name, 1);
+      if (task.details) add(prefix + "/details", measure_detail_count(plan.loss, outputs_of(model)));
+    }
+  }
+
+  void operator()(const CollectTask&) {
+    const ArenaLayout& moments = *model.moments_layout();
+    const std::vector<std::string> norms = norm_names(moments);
+    for (const Variant& variant : effective_variants(plan)) {
+      const std::string prefix = "collect/" + variant.name;
+      for (std::size_t i = 0; i < norms.size(); ++i) {
+        const std::int64_t channels = moments[static_cast<int>(2 * i)].numel;
+        add(prefix + "/sum/" + norms[i], channels);
+        add(prefix + "/square/" + norms[i], channels);
+        add(prefix + "/count/" + norms[i], 1);
+      }
+    }
+  }
+
+  void operator()(const GrowthTask& task) {
+    const ArenaLayout& base = *model.base_layout();
+    for (const std::int64_t tensor : task.tensors) {
+      const ArenaEntry& entry = base[static_cast<int>(tensor)];
+      add("growth/" + entry.name, entry.numel);
+    }
+    add("growth/weight", 1);
+  }
+};
+
+}  // namespace
+
+ScoreForm score_form(const EstimateTask& task) {
+  return needs_local_form(task.release.transform) ? ScoreForm::kLocal : ScoreForm::kSigned;
+}
+
+std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model) {
+  std::vector<ReportBlock> blocks;
+  for (const Task& task : plan.tasks) std::visit(Collector{plan, model, blocks}, task);
+  return blocks;
+}
+
+std::vector<Variant> effective_variants(const RoundPlan& plan) {
+  return plan.variants.empty() ? std::vector<Variant>{Variant{}} : plan.variants;
+}
+
+std::vector<std::string> norm_names(const ArenaLayout& moments) {
+  std::vector<std::string> names;
+  for (int i = 0; i < moments.size(); i += 2) {
+    const std::string& name = moments[i].name;
+    names.push_back(name.substr(0, name.rfind('.')));
+  }
+  return names;
+}
+
+std::int64_t outputs_of(const Model& model) {
+  struct Outputs {
+    std::int64_t operator()(const MlpConfig& c) const { return c.outputs; }
+    std::int64_t operator()(const CnnConfig& c) const { return c.outputs; }
+    std::int64_t operator()(const ResnetWidths& c) const { return c.outputs; }
+    std::int64_t operator()(const LlamaConfig& c) const { return c.vocab; }
+    std::int64_t operator()(const ModelFolderConfig&) const { throw Error("a model's config names a folder"); }
+  };
+  return std::visit(Outputs{}, model.config());
+}
+
+}  // namespace coppice
