@@ -8,10 +8,16 @@ function(coppice_layer name)
   list(TRANSFORM arg_DEPENDS PREPEND Coppice::)
   target_link_libraries(coppice_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES}
                         PRIVATE coppice_warnings ${arg_PRIVATE_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY COPPICE_LAYERS ${name})
 endfunction()
 
+# Building this target builds exactly the tests that also run under sanitizers (label `sanitize`).
+add_custom_target(sanitize_tests)
+
 # coppice_test(core_test SOURCES a.cc ... LAYERS core ... [LABELS fast] [RANKS 1 2 4] [TIMEOUT s] [LIBRARIES target ...])
-#   one GoogleTest binary, one ctest entry (with RANKS: one entry for each number of MPI ranks).
+#   one GoogleTest binary, one ctest entry (with RANKS: one entry for each number of MPI ranks). Every entry leaves its cases
+#   in test-results/ENTRY.json (rank R > 0: ENTRY.rankR.json), which tools/setup/run_tests.py adds up.
+#   A fast test of the torch-free layers gets the label `sanitize` by itself; any other test may name it.
 function(coppice_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LAYERS;LABELS;RANKS;LIBRARIES" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -20,24 +26,38 @@ function(coppice_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS fast)
   endif()
+  set(layers_with_torch ${arg_LAYERS})
+  list(REMOVE_ITEM layers_with_torch core data comm)
+  if(NOT layers_with_torch AND "fast" IN_LIST arg_LABELS)
+    list(APPEND arg_LABELS sanitize)
+    list(REMOVE_DUPLICATES arg_LABELS)
+  endif()
   add_executable(${name} ${arg_SOURCES})
   list(TRANSFORM arg_LAYERS PREPEND Coppice::)
   target_link_libraries(${name} PRIVATE ${arg_LAYERS} ${arg_LIBRARIES} GTest::gtest coppice_warnings)
+  if("sanitize" IN_LIST arg_LABELS)
+    add_dependencies(sanitize_tests ${name})
+  endif()
+
+  set(results "${CMAKE_BINARY_DIR}/test-results")
+  set(environment OMP_NUM_THREADS=1 "COPPICE_DATA_DIR=${COPPICE_DATA_DIR}"
+                  "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp"
+                  UBSAN_OPTIONS=print_stacktrace=1)
   if(NOT arg_RANKS)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name})
-    set(entries ${name})
-  else()
-    set(entries "")
-    foreach(ranks IN LISTS arg_RANKS)
-      add_test(NAME ${name}.ranks${ranks}
-               COMMAND ${COPPICE_MPIRUN} -n ${ranks} ${COPPICE_MPIRUN_FLAGS} $<TARGET_FILE:${name}>)
-      list(APPEND entries ${name}.ranks${ranks})
-      set_tests_properties(${name}.ranks${ranks} PROPERTIES PROCESSORS ${ranks})
-    endforeach()
-    list(APPEND arg_LABELS mpi)
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+      ENVIRONMENT "${environment};GTEST_OUTPUT=json:${results}/${name}.json")
+    return()
   endif()
-  set_tests_properties(${entries} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-    SKIP_REGULAR_EXPRESSION "^\\[  SKIPPED \\] [0-9]+ test.*\\[  PASSED  \\] 0"
-    ENVIRONMENT "OMP_NUM_THREADS=1;COPPICE_DATA_DIR=${COPPICE_DATA_DIR};OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
+  list(APPEND arg_LABELS mpi)
+  list(APPEND environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
+  foreach(ranks IN LISTS arg_RANKS)
+    set(entry ${name}.ranks${ranks})
+    add_test(NAME ${entry}
+             COMMAND ${COPPICE_MPIRUN} -n ${ranks} ${COPPICE_MPIRUN_FLAGS}
+                     sh "${PROJECT_SOURCE_DIR}/cmake/rank_results.sh" "${results}/${entry}" $<TARGET_FILE:${name}>)
+    set_tests_properties(${entry} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks}
+      ENVIRONMENT "${environment}")
+  endforeach()
 endfunction()
