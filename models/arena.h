@@ -8,6 +8,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,7 +33,7 @@ constexpr std::int64_t kArenaAlignment = 16;
 // Names, shapes and offsets; immutable once built and shared by all arenas of that shape.
 class ArenaLayout {
  public:
-  // Appends an entry and returns its index. Throws Error on a duplicate name or a negative size.
+  // Appends an entry and returns its index. Throws Error on a duplicate name, a negative size or more than 2^40 elements.
   int add(std::string name, std::vector<std::int64_t> shape);
 
   const std::vector<ArenaEntry>& entries() const { return entries_; }
@@ -44,17 +46,19 @@ class ArenaLayout {
 
  private:
   std::vector<ArenaEntry> entries_;
+  std::map<std::string, int, std::less<>> index_;
   std::int64_t padded_numel_ = 0;
 };
 
-// Owns the buffer. Movable; copies are explicit (`clone`). `view(i)` aliases the buffer and keeps it alive.
+// Owns the buffer. Movable; copies are explicit (`clone`). `view(i)` aliases the buffer and keeps it alive; each view has a
+// version counter of its own, so that writing one entry in place does not spoil what autograd saved of another.
 class Arena {
  public:
-  Arena() = default;
+  Arena();  // no entries
   // Zero-initialised. dtype: kF32 or kBF16.
   Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, DType dtype = DType::kF32);
-  Arena(Arena&&) = default;
-  Arena& operator=(Arena&&) = default;
+  Arena(Arena&&) noexcept = default;
+  Arena& operator=(Arena&&) noexcept = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 

@@ -15,29 +15,10 @@
 #include "core/block.h"
 #include "core/digest.h"
 #include "models/arena.h"
+#include "models/bits.h"
 #include "models/prunable_structure.h"
 
 namespace coppice {
-
-// One bit an element, little-endian within a word.
-class Bits {
- public:
-  Bits() = default;
-  Bits(std::int64_t size, bool value);
-
-  std::int64_t size() const { return size_; }
-  bool operator[](std::int64_t i) const { return (words_[static_cast<std::size_t>(i >> 6)] >> (i & 63)) & 1U; }
-  void set(std::int64_t i, bool value);
-  std::int64_t count() const;
-  std::span<const std::uint64_t> words() const { return words_; }
-  std::vector<std::uint32_t> positions() const;  // ascending, of the set bits; size < 2^32
-  Bits operator&(const Bits& other) const;
-  bool operator==(const Bits&) const = default;
-
- private:
-  std::int64_t size_ = 0;
-  std::vector<std::uint64_t> words_;
-};
 
 class Mask {
  public:
@@ -48,6 +29,7 @@ class Mask {
   static Mask of_groups(std::shared_ptr<const ArenaLayout> base, const PrunableStructure& structure,
                         std::span<const std::uint8_t> kept);
   // Keeps single weights: `elements[tensor]` for each masked tensor; all other tensors are wholly kept.
+  // Throws Error on a tensor that the structure does not declare prunable.
   static Mask of_elements(std::shared_ptr<const ArenaLayout> base, const PrunableStructure& structure,
                           std::map<ParamId, Bits> elements);
 
@@ -57,23 +39,26 @@ class Mask {
   const std::vector<std::uint8_t>& groups() const { return groups_; }
   std::vector<std::int64_t> widths(const PrunableStructure& structure) const;  // kept units of each family
 
-  std::int64_t kept() const;      // base elements kept, of all base elements
+  std::int64_t kept() const { return total_ - dropped(); }  // base elements, of total()
   std::int64_t total() const { return total_; }
-  double density() const;         // kept / total over the prunable tensors (those of groups or matrices)
-  Digest digest() const;          // of the element bits and the group list
+  double density() const;                                   // kept / total over the prunable tensors (those of groups or matrices)
+  Digest digest() const;                                    // of the element bits and the group list
 
   void apply_to(const Arena& base) const;            // zeroes what is dropped; any arena of the base layout
   Mask operator&(const Mask& other) const;
   bool operator==(const Mask& other) const;
 
-  // Wire form: one bitmap block a masked tensor plus one for the groups. from_blocks throws InputError on blocks that do not
-  // fit the layout.
+  // Wire form: dense u8 blocks of packed bits (little-endian within a byte, unused bits zero): "mask.groups", then one
+  // "mask.bits.<tensor>" for each tensor that is not wholly kept, in layout order. from_blocks accepts exactly what to_blocks
+  // writes for this layout and structure and throws InputError on anything else.
   std::vector<Block> to_blocks() const;
   static Mask from_blocks(std::shared_ptr<const ArenaLayout> base, const PrunableStructure& structure,
                           std::span<const Block> blocks);
 
  private:
   Mask() = default;
+  void forget_full();  // a tensor whose bits are all set is wholly kept: one form for one mask
+  std::int64_t dropped() const;
 
   std::shared_ptr<const ArenaLayout> base_;
   std::vector<std::uint8_t> groups_;

@@ -1,0 +1,14 @@
+// JSON from outside: no key twice in one object, nesting bounded, one clear line on a syntax error. For sources only.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace coppice {
+
+// `where` names the text in messages. Throws InputError.
+nlohmann::json parse_strict_json(std::string_view text, const std::string& where);
+
+}  // namespace coppice
