@@ -1,0 +1,56 @@
+// Budgets: how many units of each family, or weights of each matrix, are kept.
+//
+// global   units: of all families' lowest-scored units, remove the one with the least score / (what its removal saves)^exponent
+//          until the budget holds; savings follow the widths reached so far, in the budget's own measure. Weights: the highest
+//          scores of all matrices together.
+// uniform  the same kept fraction everywhere: units are taken from the family with the largest kept fraction.
+// erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi kernel: Evci
+//          et al., ICML 2020, sec. 3), matrices that would exceed 1 are dense and their share goes to the others.
+// All keep at least one unit or weight of each family or matrix, and at least `floor` and 1 - `cap` of it. Ties keep the lower
+// index. Cost: one cost() of the model per family and removed unit; weights: one selection over all scores.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "algorithms/importance/importance.h"
+#include "algorithms/masking/pattern.h"
+#include "core/config.h"
+#include "models/arena.h"
+#include "models/model.h"
+#include "models/prunable_structure.h"
+
+namespace coppice {
+
+// What may be kept, as a fraction of the dense model; exactly one is set, 0 = not set.
+struct BudgetTarget {
+  double flops = 0.0;    // units: multiply-adds of the whole model
+  double params = 0.0;   // units: parameters of the whole model
+  double density = 0.0;  // weights: of the matrices under the pattern
+  void visit(FieldVisitor& v);
+};
+
+enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
+
+struct BudgetConfig {
+  BudgetTarget budget;
+  double floor = 0.1;     // least kept fraction of a family or matrix
+  double cap = 1.0;       // largest removed fraction of a family or matrix
+  double exponent = 0.5;  // 0: score alone, 1: score per saving
+  Allocation allocation = Allocation::kGlobal;
+  void visit(FieldVisitor& v);
+};
+
+// One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group.
+// Throws InputError where the target is not flops or params, for erk, and where even the smallest mask exceeds the budget.
+std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
+
+// Weights kept in each matrix that `pattern` covers. Their sum is round(density * all) exactly, unless floors alone exceed it:
+// then InputError. `scores` are needed by kGlobal only.
+std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structure, const ArenaLayout& layout,
+                                               const Pattern& pattern, bool edge, const BudgetConfig& config,
+                                               const ElementScores* scores);
+
+}  // namespace coppice

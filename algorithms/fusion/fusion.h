@@ -1,0 +1,92 @@
+// Fusion across granularity: one score a unit from a coarse estimate (of whole vectors) and a fine one (of single weights).
+//
+// After HyWIA / adaptive estimation fusion (arXiv 2403.10799) and SAAP (arXiv 2412.15127); the papers' texts give the idea, the
+// equations are ours. In each family of n units, with x~ = x / mean(x) and alpha the weight of coarse:
+//   score_i = beta_F (alpha c~_i + (1 - alpha) f~_i) [ / (1 + v_i) where `confidence` is set ]
+//   fixed        alpha as given; 1 and 0 keep the order of coarse and of fine
+//   attention    T = [c~ - 1; f~ - 1] (2 x n), A = softmax_rows(T T^t / (tau n)), alpha = mean of A's first column: more weight to the
+//                estimator that tells units apart; 0.5 where both are flat
+//   uncertainty  alpha = v_f / (v_c + v_f), v = mean over units of the variance between micro-batches of c~, f~: inverse variances
+//   adaptive     all of the above are candidates; the one whose hard-pruned model has the least held-out loss is taken
+//   beta_F       raw: mean of f in the family, which restores the first-order magnitude for global budgets; relative: 1
+//   v_i          variance of the fused score between clients (coarse and fine taken as fully correlated)
+// A family whose mean is zero says nothing: x~ = 1 there. Cost: O(units).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "algorithms/fusion/client_fusion.h"
+#include "algorithms/importance/scores.h"
+#include "core/config.h"
+#include "models/prunable_structure.h"
+
+namespace coppice {
+
+struct FixedGranularity {
+  static constexpr const char* kName = "fixed";
+  double alpha = 0.5;  // weight of coarse, [0, 1]
+  void visit(FieldVisitor& v);
+};
+
+struct AttentionGranularity {
+  static constexpr const char* kName = "attention";
+  double tau = 0.25;  // temperature
+  void visit(FieldVisitor& v);
+};
+
+struct UncertaintyGranularity {
+  static constexpr const char* kName = "uncertainty";
+  void visit(FieldVisitor& v);
+};
+
+struct AdaptiveGranularity {
+  static constexpr const char* kName = "adaptive";
+  std::vector<double> alphas = {0.0, 0.25, 0.5, 0.75, 1.0};
+  bool attention = true;
+  bool uncertainty = true;
+  void visit(FieldVisitor& v);
+};
+
+using GranularityFusionConfig =
+    std::variant<AdaptiveGranularity, FixedGranularity, AttentionGranularity, UncertaintyGranularity>;
+
+enum class ScoreScale : std::uint8_t { kRaw, kRelative };
+
+// The `fusion:` group of a score stage.
+struct FusionConfig {
+  GranularityFusionConfig granularity = AdaptiveGranularity{};
+  ClientFusionConfig clients = MeanFusion{};
+  ScoreScale scale = ScoreScale::kRaw;
+  bool confidence = false;
+  void visit(FieldVisitor& v);
+};
+
+struct FusedScores {
+  std::vector<double> scores;  // one a group
+  std::vector<double> alphas;  // one a family
+};
+
+// A single rule. Throws Error for adaptive (see candidates) and InputError where a variance that the rule needs is missing.
+FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores);
+
+struct Candidate {
+  std::string name;  // "alpha 0.25", "attention", "uncertainty"
+  FusionConfig config;
+};
+
+// The single rules to choose from: all of adaptive's, or just the one given. Throws InputError where adaptive names none.
+std::vector<Candidate> candidates(const FusionConfig& config);
+
+// The position of the least loss; a loss that is not finite never wins, equal ones go to the first. Throws Error where none is
+// finite.
+std::size_t select_best(std::span<const double> losses);
+
+// Whether clients must report variances (ScoreRequest::confidence).
+bool needs_confidence(const FusionConfig& config);
+
+}  // namespace coppice

@@ -1,0 +1,30 @@
+// Taylor: the loss change that removing weights causes, to first or second order; coarse and fine from one backward pass.
+//
+// LLM-Pruner (Ma, Fang & Wang, NeurIPS 2023), sec. 3.2; with s the salience of a weight, g the gradient of the client's loss
+// and A_i = sum over samples of g_i^2 (diagonal Fisher for the Hessian):
+//   coarse ("vectorize")       sum_v |sum_{i in v} w_i g_i|
+//   fine, first  ("param_first")    s = w g
+//         second ("param_second")   s = w A w
+//         mix    ("param_mix")      s = w g - 0.5 w A w              fine = sum_v sum_{i in v} |s_i|
+// A vector v is one row (or column, or channel) of one tensor of the unit, so that a head's score is the sum over its channels.
+// Elements: |s|.
+// Deviations: gradients are of sums over samples, so that the second-order term is not dwarfed by a mean over tokens. A takes
+// g_b^2 / n_b of micro-batches b of n_b samples: with micro-batches of 1 it is the paper's A, with larger ones an estimate of it
+// that assumes uncorrelated samples. The fine score of a federation is sum_k |s_k|: |sum_k s_k| would need every gradient.
+// Cost: one backward pass; one gradient-sized accumulator (two for second and mix).
+#pragma once
+
+#include <cstdint>
+
+#include "core/config.h"
+
+namespace coppice {
+
+struct TaylorConfig {
+  static constexpr const char* kName = "taylor";
+  enum class Order : std::uint8_t { kFirst, kSecond, kMix };
+  Order order = Order::kFirst;
+  void visit(FieldVisitor& v);
+};
+
+}  // namespace coppice

@@ -1,0 +1,23 @@
+// Candidate masks for FedTiny's adaptive batch-norm selection.
+//
+// Huang et al., ICDCS 2023, sec. 4.2: layer densities d_l = d + u_l, u_l ~ U(-epsilon, epsilon), rescaled so that all layers together
+// keep the global density d, then magnitude pruning in each layer. Which candidate is best is decided by clients' losses
+// after their batch-norm statistics were recomputed under it (variants of one plan).
+// Deviations: candidate 0 is the unperturbed one; densities stay within [1 weight, 1]. Cost: one selection a candidate.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/seed.h"
+#include "models/arena.h"
+#include "models/mask.h"
+#include "models/model.h"
+
+namespace coppice {
+
+// `density` of the unstructured pattern's matrices, in (0, 1]; epsilon >= 0, count >= 1. A function of the seed alone.
+std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon, std::int64_t count,
+                                Seed seed);
+
+}  // namespace coppice
