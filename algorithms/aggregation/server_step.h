@@ -1,0 +1,21 @@
+// The server's step: from the cohort's mean change to the next weights.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "algorithms/aggregation/server_config.h"
+#include "models/arena.h"
+#include "models/mask.h"
+
+namespace coppice {
+
+// Named vectors a rule keeps between rounds ("momentum", "second"); part of the run's state, hence of its checkpoints.
+using Slots = std::map<std::string, std::shared_ptr<const Arena>>;
+
+// The next base arena. `mask` (may be null) restricts weights and slots to what is kept: dropped entries stay exactly 0, so a
+// weight that is grown later starts without history. FedAdam starts its second moment at tau^2, as the paper does.
+Arena server_step(const ServerConfig& config, const Arena& base, const Arena& mean_delta, const Mask* mask, Slots& slots);
+
+}  // namespace coppice

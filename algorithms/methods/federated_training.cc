@@ -1,0 +1,302 @@
+#include "algorithms/methods/federated_training.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "algorithms/aggregation/krum.h"
+#include "algorithms/aggregation/pooled_moments.h"
+#include "algorithms/aggregation/server_step.h"
+#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/methods/growth.h"
+#include "core/error.h"
+#include "models/model.h"
+#include "models/support.h"
+
+namespace coppice {
+namespace {
+
+// The additive part of one or many reports: reads a named vector of the answer's sum, or of the selected single reports.
+class TrainSums {
+ public:
+  TrainSums(const Answer& answer, const AggregationConfig& aggregation, const ArenaLayout& base) : answer_(answer) {
+    const auto* krum = std::get_if<KrumAggregation>(&aggregation);
+    if (krum == nullptr) return;
+    std::vector<std::vector<double>> flat;
+    for (const Envelope& report : answer.reports()) {
+      std::vector<double> all;
+      const double weight = values_of(report, "train/weight").at(0);
+      for (const ArenaEntry& entry : base.entries()) {
+        for (const double v : values_of(report, "train/delta/" + entry.name)) all.push_back(v / weight);
+      }
+      flat.push_back(std::move(all));
+    }
+    selected_ = krum_select(flat, krum->byzantine, krum->select);
+    chosen_ = true;
+  }
+
+  std::vector<double> sum(const std::string& block) const {
+    if (!chosen_) return answer_.sum(block);
+    std::vector<double> total;
+    for (const std::size_t i : selected_) {
+      const std::vector<double> one = values_of(answer_.reports()[i], block);
+      total.resize(one.size(), 0.0);
+      for (std::size_t j = 0; j < one.size(); ++j) total[j] += one[j];
+    }
+    return total;
+  }
+
+ private:
+  static std::vector<double> values_of(const Envelope& report, const std::string& block) {
+    for (const Block& b : report.blocks) {
+      if (b.name != block) continue;
+      std::vector<double> values(static_cast<std::size_t>(b.num_values()));
+      std::copy_n(reinterpret_cast<const double*>(b.values.data()), values.size(), values.begin());
+      return values;
+    }
+    throw Error("a report lacks the block '" + block + "'");
+  }
+
+  const Answer& answer_;
+  std::vector<std::size_t> selected_;
+  bool chosen_ = false;
+};
+
+Arena mean_of(const TrainSums& sums, const std::string& prefix, double weight, const Arena& like, const Mask* mask) {
+  Arena mean = like.zeros_like();
+  for (int i = 0; i < like.layout().size(); ++i) {
+    const std::vector<double> total = sums.sum(prefix + like.layout()[i].name);
+    std::vector<float> values(total.size());
+    for (std::size_t j = 0; j < total.size(); ++j) values[j] = static_cast<float>(total[j] / weight);
+    if (mask != nullptr && !mask->keeps_all(i)) {
+      scatter_kept(values, mask->bits(i), mean.floats(i));
+    } else {
+      std::copy(values.begin(), values.end(), mean.floats(i).begin());
+    }
+  }
+  return mean;
+}
+
+Arena pooled(const TrainSums& sums, double weight, const Arena& moments) {
+  Arena next = moments.clone();
+  const std::vector<std::string> norms = norm_names(moments.layout());
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    pool_moments(sums.sum("train/mean/" + norms[i]), sums.sum("train/square/" + norms[i]), weight,
+                 next.floats(static_cast<int>(2 * i)), next.floats(static_cast<int>(2 * i + 1)));
+  }
+  return next;
+}
+
+std::map<std::string, Block> control_blocks(const Track& track) {
+  std::map<std::string, Block> blocks;
+  const auto found = track.server.find("control");
+  if (found == track.server.end()) return blocks;
+  const ArenaLayout& layout = found->second->layout();
+  for (int i = 0; i < layout.size(); ++i) {
+    const auto bytes = std::as_bytes(found->second->floats(i));
+    blocks["control/" + layout[i].name] = Block{.name = "control/" + layout[i].name,
+                                                .shape = layout[i].shape,
+                                                .values = {bytes.begin(), bytes.end()}};
+  }
+  return blocks;
+}
+
+// c += (1/K) sum over the cohort of (c_k' - c_k), K = all clients (SCAFFOLD, Algorithm 1, line 17).
+void update_control(Track& track, const TrainSums& sums, double population) {
+  Arena change = mean_of(sums, "train/control/", population, track.values->base, track.mask.get());
+  const auto found = track.server.find("control");
+  if (found != track.server.end()) {
+    const auto old = found->second->floats();
+    const auto sum = change.floats();
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += old[i];
+  }
+  track.server["control"] = std::make_shared<const Arena>(std::move(change));
+}
+
+std::string suffix_of(const std::string& track) { return track == "model" ? "" : "_twin"; }
+
+}  // namespace
+
+FederatedTraining::FederatedTraining(std::string name, FinetuneConfig config, FederationConfig federation, LossKind loss,
+                                     Population population)
+    : name_(std::move(name)),
+      config_(std::move(config)),
+      federation_(std::move(federation)),
+      loss_(loss),
+      population_(std::move(population)) {}
+
+// Even steps train round step / 2, odd steps evaluate after it; steps of rounds that are not evaluated are skipped.
+bool FederatedTraining::done(const State& state) const { return state.step >= 2 * config_.rounds; }
+
+bool FederatedTraining::evaluation_due(std::int64_t round) const {
+  return round + 1 == config_.rounds || (config_.evaluate_every > 0 && (round + 1) % config_.evaluate_every == 0);
+}
+
+std::vector<std::string> FederatedTraining::tracks(const State& state) const {
+  std::vector<std::string> names = {"model"};
+  if (config_.twin && state.tracks.contains("dense")) names.emplace_back("dense");
+  return names;
+}
+
+RoundPlan FederatedTraining::train_plan(const State& state, const std::string& name, std::int64_t round) const {
+  const Track& track = state.track(name);
+  RoundPlan plan;
+  plan.run_id = state.run_id;
+  plan.stage = name_;
+  plan.round = round;
+  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
+  plan.loss = loss_;
+  plan.cohort = draw_cohort(population_.train_samples, federation_.cohort, plan.seed);
+  plan.values = track.values;
+  plan.mask = track.mask;
+  TrainTask task;
+  task.optimizer = federation_.optimizer;
+  task.lr_scale = lr_scale(config_.schedule, round, config_.rounds);
+  task.epochs = federation_.local.epochs;
+  task.batch = federation_.local.batch;
+  task.max_steps = federation_.local.max_steps;
+  task.prox_mu = federation_.local.prox_mu;
+  task.clip_norm = federation_.local.clip_norm;
+  task.scaffold = federation_.correction == Correction::kScaffold;
+  task.precision = federation_.precision;
+  task.release.select = Release::Select::kPlanSupport;
+  task.release.weight = federation_.weight;
+  task.release.wire = federation_.wire;
+  plan.tasks.emplace_back(task);
+  if (task.scaffold) {
+    plan.references = control_blocks(track);
+    for (const std::int64_t client : plan.cohort) {
+      const auto found = state.store_versions.find(client);
+      if (found != state.store_versions.end()) plan.store_versions[client] = found->second;
+    }
+  }
+  plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
+  if (config_.growth && name == "model" && track.mask && growth_due(*config_.growth, round)) {
+    plan.tasks.emplace_back(growth_task(*config_.growth, track, round));
+  }
+  return plan;
+}
+
+std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
+  const std::int64_t round = state.step / 2;
+  std::vector<RoundPlan> plans;
+  for (const std::string& track : tracks(state)) {
+    plans.push_back(state.step % 2 == 0 ? train_plan(state, track, round)
+                                        : evaluation_plan(state, track, loss_, population_, false));
+    plans.back().stage = name_;
+    plans.back().round = round;
+    plans.back().id = state.next_plan_id + plans.size() - 1;
+  }
+  return plans;
+}
+
+StepRecord FederatedTraining::absorb_training(State& state, const std::vector<RoundPlan>& plans,
+                                              const std::vector<Answer>& answers) const {
+  StepRecord record;
+  const std::vector<std::string> names = tracks(state);
+  for (std::size_t t = 0; t < plans.size(); ++t) {
+    Track& track = state.track(names[t]);
+    const Answer& answer = answers[t];
+    const std::string suffix = suffix_of(names[t]);
+    const auto cohort = static_cast<double>(plans[t].cohort.size());
+    record.numbers["clients" + suffix] = static_cast<double>(answer.accepted());
+    record.numbers["declined" + suffix] = cohort - static_cast<double>(answer.accepted());
+    for (const ClientOutcome& outcome : answer.roster()) {
+      if (outcome.declined != Decline::kNone) {
+        record.remarks.push_back("client " + std::to_string(outcome.client) + " left out: " + name_of(outcome.declined));
+      }
+    }
+    double& void_rounds = state.numbers.try_emplace("void_rounds" + suffix, std::vector<double>{0.0}).first->second[0];
+    if (answer.accepted() == 0 || static_cast<double>(answer.accepted()) < federation_.quorum * cohort) {
+      record.remarks.push_back("round void: " + std::to_string(answer.accepted()) + " of " +
+                               std::to_string(plans[t].cohort.size()) + " reports, quorum " +
+                               std::to_string(federation_.quorum));
+      void_rounds += 1.0;
+      if (void_rounds >= 3.0) throw Stopped("three rounds in a row missed the quorum; last: " + record.remarks.back());
+      continue;
+    }
+    const double loss = answer.scalar("train/loss") / answer.scalar("train/samples");
+    record.numbers["train_loss" + suffix] = loss;
+    record.numbers["train_accuracy" + suffix] = answer.scalar("train/hits") / answer.scalar("train/samples");
+    auto& best = state.numbers.try_emplace("best_loss" + suffix + "/" + name_, std::vector<double>{loss}).first->second;
+    if (!std::isfinite(loss) || (federation_.divergence > 0 && loss > federation_.divergence * best[0])) {
+      record.remarks.push_back("round rolled back: training loss " + std::to_string(loss) + " against a best of " +
+                               std::to_string(best[0]));
+      void_rounds += 1.0;
+      if (void_rounds >= 3.0) throw Stopped("training diverged three rounds in a row; " + record.remarks.back());
+      continue;
+    }
+    best[0] = std::min(best[0], loss);
+    void_rounds = 0.0;
+
+    const TrainSums sums(answer, federation_.aggregation, track.values->base.layout());
+    const double weight = sums.sum("train/weight").at(0);
+    const Arena delta = mean_of(sums, "train/delta/", weight, track.values->base, track.mask.get());
+    Arena base = server_step(federation_.server, track.values->base, delta, track.mask.get(), track.server);
+    if (federation_.correction == Correction::kScaffold) {
+      update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
+      for (const ClientOutcome& outcome : answer.roster()) {
+        if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plans[t].id;
+      }
+    }
+    track.values = std::make_shared<const ModelState>(
+        ModelState{track.values->config, std::move(base), pooled(sums, weight, track.values->moments)});
+    if (plans[t].tasks.size() > 1) absorb_growth(*config_.growth, track, plans[t], answer, record);
+    if (track.mask) record.numbers["density" + suffix] = track.mask->density();
+  }
+  return record;
+}
+
+StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>& plans,
+                                     const std::vector<Answer>& answers) const {
+  const std::int64_t round = state.step / 2;
+  StepRecord record;
+  if (state.step % 2 == 0) {
+    record = absorb_training(state, plans, answers);
+    state.step += evaluation_due(round) ? 1 : 2;
+    state.total_rounds += 1;
+  } else {
+    const std::vector<std::string> names = tracks(state);
+    for (std::size_t t = 0; t < plans.size(); ++t) {
+      record_evaluation(answers[t], names[t] == "model" ? "eval" : "eval_twin", record);
+    }
+    record.counts_as_round = false;
+    state.step += 1;
+  }
+  record.stage = name_;
+  record.round = round;
+  return record;
+}
+
+RoundPlan evaluation_plan(const State& state, const std::string& track, LossKind loss, const Population& population,
+                          bool details) {
+  RoundPlan plan;
+  plan.run_id = state.run_id;
+  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
+  plan.loss = loss;
+  plan.cohort = everyone(population.test_samples);
+  plan.values = state.track(track).values;
+  plan.mask = state.track(track).mask;
+  plan.tasks.emplace_back(MeasureTask{.details = details});
+  return plan;
+}
+
+void record_evaluation(const Answer& answer, const std::string& prefix, StepRecord& record) {
+  const double count = answer.scalar("measure//count");
+  record.numbers[prefix + "/loss"] = answer.scalar("measure//loss") / count;
+  record.numbers[prefix + "/accuracy"] = answer.scalar("measure//hits") / count;
+}
+
+void TrainingStageConfig::visit(FieldVisitor& v) {
+  v.field("rounds", rounds, "rounds of training", at_least(0));
+  v.variant("schedule", schedule, "learning rate over the rounds");
+  v.field("evaluate_every", evaluate_every, "rounds between evaluations on the test split; 0 = only at the end",
+          at_least(0));
+}
+
+void FinetuneConfig::visit(FieldVisitor& v) {
+  TrainingStageConfig::visit(v);
+  v.field("twin", twin, "also train the dense model with the same rounds and draws, for comparison");
+  v.group("growth", growth, "grow and drop weights of the mask while training");
+}
+
+}  // namespace coppice

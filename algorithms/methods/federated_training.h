@@ -1,0 +1,80 @@
+// Federated training of one track, or of a track and its dense twin under the same draws of clients and samples: FedAvg and
+// its relatives, dense or under a mask, with or without growing the mask.
+//
+// A round is one plan a track and, when due, one evaluation plan a track. Cost of a round for a client: the kept values down,
+// the kept changes up.
+#pragma once
+
+#include <optional>
+
+#include "algorithms/methods/federation_config.h"
+#include "algorithms/methods/method.h"
+#include "algorithms/training/schedule.h"
+
+namespace coppice {
+
+// Progressive pruning of FedTiny (Huang et al. 2023, section IV-B): every `every` rounds until `until`, for one unit at a
+// time, clients send their largest gradients at dropped weights; as many of the smallest kept weights are dropped as
+// gradients win a place. Grown weights start at 0; grown and just-dropped are disjoint.
+struct GrowthConfig {
+  std::int64_t every = 10;
+  std::int64_t until = 100;
+  double alpha = 0.3;                     // first fraction of a tensor's kept weights exchanged; cosine decay to 0
+  std::int64_t batches = 1;
+  std::int64_t batch = 64;
+  enum class Unit : std::uint8_t { kTensor, kModel } unit = Unit::kTensor;
+  enum class Order : std::uint8_t { kBackward, kForward } order = Order::kBackward;
+  enum class Upload : std::uint8_t { kPrivateTopK, kCandidates } upload = Upload::kPrivateTopK;
+  double candidate_factor = 4.0;          // kCandidates: candidates a place
+  void visit(FieldVisitor& v);
+};
+
+struct TrainingStageConfig {
+  std::int64_t rounds = 30;
+  ScheduleConfig schedule = ConstantSchedule{};
+  std::int64_t evaluate_every = 5;        // 0 = only after the last round
+  void visit(FieldVisitor& v);
+};
+
+struct WarmupConfig : TrainingStageConfig {
+  static constexpr const char* kName = "warmup";
+};
+
+struct FinetuneConfig : TrainingStageConfig {
+  static constexpr const char* kName = "finetune";
+  bool twin = false;                      // also train the dense model, same rounds, same draws
+  std::optional<GrowthConfig> growth;
+  void visit(FieldVisitor& v);
+};
+
+class FederatedTraining : public Method {
+ public:
+  FederatedTraining(std::string name, FinetuneConfig config, FederationConfig federation, LossKind loss,
+                    Population population);
+
+  std::string name() const override { return name_; }
+  std::int64_t total_steps() const override { return config_.rounds; }
+  bool done(const State& state) const override;
+  std::vector<RoundPlan> next_plans(const State& state) const override;
+  StepRecord absorb(State& state, const std::vector<RoundPlan>& plans,
+                    const std::vector<Answer>& answers) const override;
+
+ private:
+  std::vector<std::string> tracks(const State& state) const;
+  RoundPlan train_plan(const State& state, const std::string& track, std::int64_t round) const;
+  StepRecord absorb_training(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const;
+  bool evaluation_due(std::int64_t round) const;
+
+  std::string name_;
+  FinetuneConfig config_;
+  FederationConfig federation_;
+  LossKind loss_;
+  Population population_;
+};
+
+// The plan that measures a track on the test split, and what its answer says.
+RoundPlan evaluation_plan(const State& state, const std::string& track, LossKind loss, const Population& population,
+                          bool details);
+void record_evaluation(const Answer& answer, const std::string& prefix, StepRecord& record);
+
+}  // namespace coppice
