@@ -50,16 +50,19 @@ const char* name_of(DType dtype) {
 }
 
 std::int64_t Block::num_elements() const {
-  // A shape may come from outside, so a product that does not fit is the sender's mistake. A zero further on does not
-  // excuse it: the elements before it must be addressable too.
+  // A shape may come from outside, so a product that does not fit is the sender's mistake. A zero
+  // further on does not excuse it: the elements before it must be addressable too.
   std::int64_t count = 1;
   bool empty = false;
   for (const std::int64_t size : shape) {
-    if (size < 0) throw InputError("block " + quoted(name) + ": found a dim of size " + std::to_string(size) + "; expected >= 0");
+    if (size < 0)
+      throw InputError("block " + quoted(name) + ": found a dim of size " + std::to_string(size) +
+                       "; expected >= 0");
     if (size == 0) {
       empty = true;
     } else if (count > std::numeric_limits<std::int64_t>::max() / size) {
-      throw InputError("block " + quoted(name) + ": the number of elements of its shape does not fit in 64 bits");
+      throw InputError("block " + quoted(name) +
+                       ": the number of elements of its shape does not fit in 64 bits");
     } else {
       count *= size;
     }

@@ -1,4 +1,5 @@
-// BLAKE2b-256 digests (libsodium): of masks, configs, data files and checkpoints. Stable across ranks and machines.
+// BLAKE2b-256 digests (libsodium): of masks, configs, data files and checkpoints. Stable across
+// ranks and machines.
 #pragma once
 
 #include <array>
@@ -15,8 +16,8 @@ struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
   bool is_zero() const;
-  std::string hex() const;                      // 64 characters
-  std::string short_hex() const;                // the first 12
+  std::string hex() const;                       // 64 characters
+  std::string short_hex() const;                 // the first 12
   static Digest from_hex(std::string_view hex);  // throws InputError
   auto operator<=>(const Digest&) const = default;
 };
@@ -28,8 +29,8 @@ class Hasher {
   Hasher& add(std::span<const std::byte> bytes);
   Hasher& add(std::string_view text);
   template <class T>
-    requires std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>
-  Hasher& add_value(const T& value) {
+  requires std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> Hasher&
+  add_value(const T& value) {
     return add(std::as_bytes(std::span<const T>(&value, 1)));
   }
   Digest finish();

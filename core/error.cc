@@ -8,11 +8,15 @@
 namespace coppice {
 namespace {
 
-constexpr std::size_t kLongestName = 64;  // the distance is quadratic, and nobody mistypes a name longer than this
+constexpr std::size_t kLongestName =
+    64;  // the distance is quadratic, and nobody mistypes a name longer than this
 
-char folded(char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+char folded(char c) {
+  return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+}
 
-// Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours; case and '-'/'_' count as equal.
+// Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours; case and
+// '-'/'_' count as equal.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) above[j] = j;
@@ -21,7 +25,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const char x = folded(a[i - 1]), y = folded(b[j - 1]);
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (x == y ? 0U : 1U)});
-      if (i > 1 && j > 1 && x == folded(b[j - 2]) && y == folded(a[i - 2])) row[j] = std::min(row[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && x == folded(b[j - 2]) && y == folded(a[i - 2]))
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, above);
     std::swap(above, row);
@@ -58,7 +63,8 @@ std::string nearest_name(std::string_view found, const std::vector<std::string>&
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kLongestName) continue;
     const std::size_t distance = edit_distance(found, candidate);
-    const std::size_t allowed = std::max<std::size_t>(1, std::max(found.size(), candidate.size()) / 3);
+    const std::size_t allowed =
+        std::max<std::size_t>(1, (std::max(found.size(), candidate.size()) + 1) / 3);
     if (distance <= allowed && distance < best_distance && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;
@@ -67,7 +73,8 @@ std::string nearest_name(std::string_view found, const std::vector<std::string>&
   return best;
 }
 
-std::string unknown_name(std::string_view what, std::string_view found, const std::vector<std::string>& candidates) {
+std::string unknown_name(std::string_view what, std::string_view found,
+                         const std::vector<std::string>& candidates) {
   std::string out = "unknown " + std::string(what) + " " + quoted(found);
   const std::string nearest = nearest_name(found, candidates);
   if (!nearest.empty()) out += " (did you mean '" + nearest + "'?)";

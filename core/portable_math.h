@@ -1,6 +1,7 @@
-// log, exp and cos made of additions, multiplications and divisions only, which IEEE 754 rounds alike everywhere; the C
-// library's own differ in the last bit between versions and CPUs, and one such bit changes every later draw of a rejection
-// sampler. Within a few units in the last place of the true value.
+// log, exp and cos made of additions, multiplications and divisions only, which IEEE 754 rounds
+// alike everywhere; the C library's own differ in the last bit between versions and CPUs, and one
+// such bit changes every later draw of a rejection sampler. Within a few units in the last place of
+// the true value.
 #pragma once
 
 namespace coppice {
