@@ -56,13 +56,11 @@ std::int64_t Block::num_elements() const {
   bool empty = false;
   for (const std::int64_t size : shape) {
     if (size < 0)
-      throw InputError("block " + quoted(name) + ": found a dim of size " + std::to_string(size) +
-                       "; expected >= 0");
+      throw InputError("block " + quoted(name) + ": found a dim of size " + std::to_string(size) + "; expected >= 0");
     if (size == 0) {
       empty = true;
     } else if (count > std::numeric_limits<std::int64_t>::max() / size) {
-      throw InputError("block " + quoted(name) +
-                       ": the number of elements of its shape does not fit in 64 bits");
+      throw InputError("block " + quoted(name) + ": the number of elements of its shape does not fit in 64 bits");
     } else {
       count *= size;
     }

@@ -19,10 +19,9 @@ const char* name_of(DType dtype);
 // Where the values of a block sit in the tensor of `shape`, in logical row-major order.
 enum class Layout : std::uint8_t {
   kDense,      // every element
-  kOnSupport,  // the elements kept by the mask whose digest the envelope carries; positions do not
-               // travel
+  kOnSupport,  // the elements kept by the mask whose digest the envelope carries; positions do not travel
   kIndices,    // `positions` = ascending uint32 indices, one a value
-  kBitmap,  // `positions` = one bit an element, little-endian within a byte, set = a value follows
+  kBitmap,     // `positions` = one bit an element, little-endian within a byte, set = a value follows
 };
 
 // A named tensor as bytes. kI8 values are `scale * int8`; all other dtypes have scale 1.
@@ -36,15 +35,12 @@ struct Block {
   std::vector<std::byte> positions;  // empty for kDense and kOnSupport
 
   std::int64_t num_elements() const;
-  std::int64_t num_values() const {
-    return static_cast<std::int64_t>(values.size() / bytes_per_element(dtype));
-  }
+  std::int64_t num_values() const { return static_cast<std::int64_t>(values.size() / bytes_per_element(dtype)); }
 };
 
 enum class MessageKind : std::uint8_t { kPlan, kReport, kControl };
 
-// One plan down or one report up. `body` is the message's own small structure (JSON text); tensors
-// travel as blocks.
+// One plan down or one report up. `body` is the message's own small structure (JSON text); tensors travel as blocks.
 struct Envelope {
   MessageKind kind = MessageKind::kPlan;
   std::uint64_t run_id = 0;

@@ -1,5 +1,4 @@
-// One field visitor for every config struct: it feeds YAML in, YAML out, `coppice check`, and
-// docs/config.md.
+// One field visitor for every config struct: it feeds YAML in, YAML out, `coppice check`, and docs/config.md.
 //
 //   struct DirichletConfig {
 //     static constexpr const char* kName = "dirichlet";
@@ -11,9 +10,8 @@
 //   using PartitionConfig = std::variant<IidConfig, DirichletConfig>;   // "kind: dirichlet"
 //   v.variant("partition", partition, "how samples are dealt to clients");
 //
-// In YAML a variant is a map whose key `kind` names the alternative (`kName`), the other keys being
-// its fields; a bare scalar is short for `{kind: scalar}`. Every error names the file, the key
-// path, what was found and what was expected.
+// In YAML a variant is a map whose key `kind` names the alternative (`kName`), the other keys being its fields; a bare scalar
+// is short for `{kind: scalar}`. Every error names the file, the key path, what was found and what was expected.
 #pragma once
 
 #include <cstddef>
@@ -43,16 +41,14 @@ constexpr Range at_least(double least) { return {.least = least}; }
 constexpr Range above(double least) { return {.least = least, .open_least = true}; }
 constexpr Range within(double least, double most) { return {.least = least, .most = most}; }
 // (least, most]
-constexpr Range above_to(double least, double most) {
-  return {.least = least, .most = most, .open_least = true};
-}
+constexpr Range above_to(double least, double most) { return {.least = least, .most = most, .open_least = true}; }
 
 class FieldVisitor;
 
 // What the visitor needs to know of one alternative of a variant, free of templates.
 struct Alternative {
   std::string name;
-  std::function<void()> select;  // makes the variant hold this alternative, default-constructed
+  std::function<void()> select;              // makes the variant hold this alternative, default-constructed
   std::function<void(FieldVisitor&)> visit;  // visits its fields; valid after select()
 };
 
@@ -64,20 +60,16 @@ class FieldVisitor {
   virtual void field(const char* key, std::int64_t& value, const char* help, Range range = {}) = 0;
   virtual void field(const char* key, double& value, const char* help, Range range = {}) = 0;
   virtual void field(const char* key, std::string& value, const char* help) = 0;
-  virtual void field(const char* key, std::vector<double>& value, const char* help,
-                     Range range = {}) = 0;
-  virtual void field(const char* key, std::vector<std::int64_t>& value, const char* help,
-                     Range range = {}) = 0;
+  virtual void field(const char* key, std::vector<double>& value, const char* help, Range range = {}) = 0;
+  virtual void field(const char* key, std::vector<std::int64_t>& value, const char* help, Range range = {}) = 0;
   virtual void field(const char* key, std::vector<std::string>& value, const char* help) = 0;
 
   // A name from a closed set; `index` is its position in `names`.
-  virtual void choice(const char* key, std::size_t& index, const std::vector<std::string>& names,
-                      const char* help) = 0;
+  virtual void choice(const char* key, std::size_t& index, const std::vector<std::string>& names, const char* help) = 0;
 
   template <class Enum>
   requires std::is_enum_v<Enum>
-  void choice(const char* key, Enum& value, const std::vector<std::string>& names,
-              const char* help) {
+  void choice(const char* key, Enum& value, const std::vector<std::string>& names, const char* help) {
     auto index = static_cast<std::size_t>(value);
     choice(key, index, names, help);
     value = static_cast<Enum>(index);
@@ -90,8 +82,7 @@ class FieldVisitor {
         key, [&value](FieldVisitor& v) { value.visit(v); }, help);
   }
 
-  // A nested struct that may be absent: `key: none` makes it so, without the key it stays as it
-  // was.
+  // A nested struct that may be absent: `key: none` makes it so, without the key it stays as it was.
   template <class Struct>
   void group(const char* key, std::optional<Struct>& value, const char* help) {
     const auto set_present = [&value](bool present) {
@@ -111,8 +102,7 @@ class FieldVisitor {
     one_of(key, value.index(), alternatives, help);
   }
 
-  // A list of variants, each item a map with exactly one key: the alternative's name (`- score:
-  // {...}`).
+  // A list of variants, each item a map with exactly one key: the alternative's name (`- score: {...}`).
   template <class... Ts>
   void list(const char* key, std::vector<std::variant<Ts...>>& values, const char* help) {
     list_of(
@@ -124,13 +114,11 @@ class FieldVisitor {
  protected:
   using Visit = std::function<void(FieldVisitor&)>;
   virtual void nested(const char* key, const Visit& visit, const char* help) = 0;
-  virtual void optional_nested(const char* key, bool present,
-                               const std::function<void(bool)>& set_present, const Visit& visit,
-                               const char* help) = 0;
-  virtual void one_of(const char* key, std::size_t held,
-                      const std::vector<Alternative>& alternatives, const char* help) = 0;
-  virtual void list_of(const char* key, std::size_t count,
-                       const std::function<void(std::size_t)>& resize,
+  virtual void optional_nested(const char* key, bool present, const std::function<void(bool)>& set_present,
+                               const Visit& visit, const char* help) = 0;
+  virtual void one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives,
+                      const char* help) = 0;
+  virtual void list_of(const char* key, std::size_t count, const std::function<void(std::size_t)>& resize,
                        const std::function<std::vector<Alternative>(std::size_t)>& alternatives,
                        const std::function<std::size_t(std::size_t)>& held, const char* help) = 0;
 

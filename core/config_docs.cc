@@ -11,8 +11,7 @@ namespace {
 
 std::string in_cell(const std::string& text) {
   std::string out;
-  for (const char c : text)
-    out += c == '|' ? std::string("\\|") : c == '\n' ? " " : std::string(1, c);
+  for (const char c : text) out += c == '|' ? std::string("\\|") : c == '\n' ? " " : std::string(1, c);
   return out;
 }
 
@@ -46,17 +45,14 @@ class DocsVisitor final : public FieldVisitor {
   void field(const char* key, std::vector<double>& values, const char* help, Range range) override {
     row(key, with_range("list of numbers", range), code_list(values, plain_number), help);
   }
-  void field(const char* key, std::vector<std::int64_t>& values, const char* help,
-             Range range) override {
+  void field(const char* key, std::vector<std::int64_t>& values, const char* help, Range range) override {
     row(key, with_range("list of integers", range),
         code_list(values, [](std::int64_t value) { return std::to_string(value); }), help);
   }
   void field(const char* key, std::vector<std::string>& values, const char* help) override {
-    row(key, "list of texts", code_list(values, [](const std::string& value) { return value; }),
-        help);
+    row(key, "list of texts", code_list(values, [](const std::string& value) { return value; }), help);
   }
-  void choice(const char* key, std::size_t& index, const std::vector<std::string>& names,
-              const char* help) override {
+  void choice(const char* key, std::size_t& index, const std::vector<std::string>& names, const char* help) override {
     row(key, joined(names, ", "), code(names.at(index)), help);
   }
 
@@ -66,8 +62,8 @@ class DocsVisitor final : public FieldVisitor {
     below(key, condition_, visit);
   }
 
-  void optional_nested(const char* key, bool present, const std::function<void(bool)>& set_present,
-                       const Visit& visit, const char* help) override {
+  void optional_nested(const char* key, bool present, const std::function<void(bool)>& set_present, const Visit& visit,
+                       const char* help) override {
     row(key, "none, or the settings below", present ? "" : "`none`", help);
     set_present(true);
     below(key, condition_, visit);
@@ -101,15 +97,13 @@ class DocsVisitor final : public FieldVisitor {
   }
 
  private:
-  void row(const char* key, const std::string& values, const std::string& default_value,
-           const char* help) {
+  void row(const char* key, const std::string& values, const std::string& default_value, const char* help) {
     if (path_.empty()) {
-      out_ += "\n## " + std::string(key) +
-              "\n\n| key | only with | values | default | meaning |\n|---|---|---|---|---|\n";
+      out_ +=
+          "\n## " + std::string(key) + "\n\n| key | only with | values | default | meaning |\n|---|---|---|---|---|\n";
     }
-    out_ += "| `" + join_path(path_, key) + "` | " + (condition_.empty() ? "" : code(condition_)) +
-            " | " + in_cell(values) + " | " + in_cell(default_value) + " | " + in_cell(help) +
-            " |\n";
+    out_ += "| `" + join_path(path_, key) + "` | " + (condition_.empty() ? "" : code(condition_)) + " | " +
+            in_cell(values) + " | " + in_cell(default_value) + " | " + in_cell(help) + " |\n";
   }
 
   void below(const std::string& key, std::string condition, const Visit& visit) {

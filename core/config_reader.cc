@@ -14,8 +14,7 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-std::string with_nearest(std::string expected, const std::string& found,
-                         const std::vector<std::string>& names) {
+std::string with_nearest(std::string expected, const std::string& found, const std::vector<std::string>& names) {
   const std::string nearest = nearest_name(found, names);
   return nearest.empty() ? expected : expected + " (did you mean '" + nearest + "'?)";
 }
@@ -41,8 +40,7 @@ std::optional<T> parse_whole(const ConfigNode& node) {
   return value;
 }
 
-void read_value(const ConfigNode& node, const std::string& path, std::int64_t& value,
-                const Range& range) {
+void read_value(const ConfigNode& node, const std::string& path, std::int64_t& value, const Range& range) {
   const auto parsed = parse_whole<std::int64_t>(node);
   if (!parsed || !range.contains(static_cast<double>(*parsed))) {
     fail_at(node, path, describe(node), with_range("an integer", range));
@@ -50,8 +48,7 @@ void read_value(const ConfigNode& node, const std::string& path, std::int64_t& v
   value = *parsed;
 }
 
-void read_value(const ConfigNode& node, const std::string& path, double& value,
-                const Range& range) {
+void read_value(const ConfigNode& node, const std::string& path, double& value, const Range& range) {
   const auto parsed = parse_whole<double>(node);
   if (!parsed || !std::isfinite(*parsed) || !range.contains(*parsed)) {
     fail_at(node, path, describe(node), with_range("a number", range));
@@ -67,13 +64,11 @@ void read_value(const ConfigNode& node, const std::string& path, std::string& va
 std::size_t index_of(const ConfigNode& at, const std::string& path, const std::string& found,
                      const std::vector<std::string>& names) {
   const auto match = std::find(names.begin(), names.end(), found);
-  if (match == names.end())
-    fail_at(at, path, quoted(found), with_nearest(one_of_names(names), found, names));
+  if (match == names.end()) fail_at(at, path, quoted(found), with_nearest(one_of_names(names), found, names));
   return static_cast<std::size_t>(match - names.begin());
 }
 
-std::size_t read_name(const ConfigNode& node, const std::string& path,
-                      const std::vector<std::string>& names) {
+std::size_t read_name(const ConfigNode& node, const std::string& path, const std::vector<std::string>& names) {
   if (node.kind != Kind::kScalar) fail_at(node, path, describe(node), one_of_names(names));
   return index_of(node, path, node.text, names);
 }
@@ -120,8 +115,7 @@ void FieldReader::field(const char* key, std::string& value, const char*) {
 }
 
 template <class T, class Read>
-void FieldReader::read_list(const char* key, std::vector<T>& values, const std::string& expected,
-                            const Read& read) {
+void FieldReader::read_list(const char* key, std::vector<T>& values, const std::string& expected, const Read& read) {
   const ConfigNode* node = take(key);
   if (node == nullptr) return;
   const std::string path = join_path(path_, key);
@@ -132,14 +126,12 @@ void FieldReader::read_list(const char* key, std::vector<T>& values, const std::
 }
 
 void FieldReader::field(const char* key, std::vector<double>& values, const char*, Range range) {
-  read_list(key, values, with_range("numbers", range),
-            [&](const ConfigNode& node, const std::string& path, double& value) {
-              read_value(node, path, value, range);
-            });
+  read_list(
+      key, values, with_range("numbers", range),
+      [&](const ConfigNode& node, const std::string& path, double& value) { read_value(node, path, value, range); });
 }
 
-void FieldReader::field(const char* key, std::vector<std::int64_t>& values, const char*,
-                        Range range) {
+void FieldReader::field(const char* key, std::vector<std::int64_t>& values, const char*, Range range) {
   read_list(key, values, with_range("integers", range),
             [&](const ConfigNode& node, const std::string& path, std::int64_t& value) {
               read_value(node, path, value, range);
@@ -148,13 +140,10 @@ void FieldReader::field(const char* key, std::vector<std::int64_t>& values, cons
 
 void FieldReader::field(const char* key, std::vector<std::string>& values, const char*) {
   read_list(key, values, "texts",
-            [](const ConfigNode& node, const std::string& path, std::string& value) {
-              read_value(node, path, value);
-            });
+            [](const ConfigNode& node, const std::string& path, std::string& value) { read_value(node, path, value); });
 }
 
-void FieldReader::choice(const char* key, std::size_t& index, const std::vector<std::string>& names,
-                         const char*) {
+void FieldReader::choice(const char* key, std::size_t& index, const std::vector<std::string>& names, const char*) {
   if (const ConfigNode* node = take(key)) index = read_name(*node, join_path(path_, key), names);
 }
 
@@ -169,17 +158,15 @@ void FieldReader::nested(const char* key, const Visit& visit, const char*) {
   if (const ConfigNode* node = take(key)) read_group(*node, join_path(path_, key), visit);
 }
 
-void FieldReader::optional_nested(const char* key, bool,
-                                  const std::function<void(bool)>& set_present, const Visit& visit,
-                                  const char*) {
+void FieldReader::optional_nested(const char* key, bool, const std::function<void(bool)>& set_present,
+                                  const Visit& visit, const char*) {
   const ConfigNode* node = take(key);
   if (node == nullptr) return;
   const bool present = node->kind != Kind::kNull && !node->is_scalar("none");
   set_present(present);
   if (!present) return;
   const ConfigNode* kind = node->find("kind");
-  if (kind != nullptr && kind->implied &&
-      kind->is_scalar("none")) {  // an override below `key: none`
+  if (kind != nullptr && kind->implied && kind->is_scalar("none")) {  // an override below `key: none`
     ConfigNode group = *node;
     std::erase_if(group.children, [](const ConfigNode& child) { return child.key == "kind"; });
     read_group(group, join_path(path_, key), visit);
@@ -188,8 +175,7 @@ void FieldReader::optional_nested(const char* key, bool,
   read_group(*node, join_path(path_, key), visit);
 }
 
-void FieldReader::one_of(const char* key, std::size_t held,
-                         const std::vector<Alternative>& alternatives, const char*) {
+void FieldReader::one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives, const char*) {
   const ConfigNode* node = take(key);
   if (node == nullptr) return;
   const std::string path = join_path(path_, key);
@@ -212,8 +198,7 @@ void FieldReader::one_of(const char* key, std::size_t held,
   reader.refuse_unknown_keys();
 }
 
-void FieldReader::list_of(const char* key, std::size_t,
-                          const std::function<void(std::size_t)>& resize,
+void FieldReader::list_of(const char* key, std::size_t, const std::function<void(std::size_t)>& resize,
                           const std::function<std::vector<Alternative>(std::size_t)>& alternatives,
                           const std::function<std::size_t(std::size_t)>&, const char*) {
   const ConfigNode* node = take(key);
@@ -232,8 +217,7 @@ void FieldReader::list_of(const char* key, std::size_t,
     }
     if (item.kind != Kind::kMap || item.children.size() != 1) {
       fail_at(item, item_path,
-              item.kind == Kind::kMap ? "a map of " + std::to_string(item.children.size()) + " keys"
-                                      : describe(item),
+              item.kind == Kind::kMap ? "a map of " + std::to_string(item.children.size()) + " keys" : describe(item),
               "exactly one name with its settings below it; " + one_of_names(names));
     }
     const ConfigNode& fields = item.children.front();

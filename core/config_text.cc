@@ -24,8 +24,7 @@ std::string with_range(const char* type, const Range& range) {
 
 std::string plain_number(double value) {
   char text[32];
-  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15 &&
-                     !(value == 0.0 && std::signbit(value));
+  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15 && !(value == 0.0 && std::signbit(value));
   const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
                          : std::to_chars(text, text + sizeof text, value);
   return {text, end.ptr};

@@ -59,8 +59,7 @@ ConfigNode& child_of_map(ConfigNode& node, const std::string& key, const ConfigN
   return node.children.back();
 }
 
-ConfigNode& item_by_index(ConfigNode& list, const std::string& key, const std::string& path,
-                          const ConfigNode& value) {
+ConfigNode& item_by_index(ConfigNode& list, const std::string& key, const std::string& path, const ConfigNode& value) {
   std::size_t index = 0;
   const auto parsed = std::from_chars(key.data(), key.data() + key.size(), index);
   if (parsed.ec != std::errc{} || index >= list.children.size()) {
@@ -69,8 +68,7 @@ ConfigNode& item_by_index(ConfigNode& list, const std::string& key, const std::s
   return list.children[index];
 }
 
-ConfigNode& item_by_name(ConfigNode& list, const std::string& key, const std::string& path,
-                         const ConfigNode& value) {
+ConfigNode& item_by_name(ConfigNode& list, const std::string& key, const std::string& path, const ConfigNode& value) {
   std::vector<std::string> names;
   ConfigNode* found = nullptr;
   std::size_t matches = 0, first = 0;
@@ -84,8 +82,8 @@ ConfigNode& item_by_name(ConfigNode& list, const std::string& key, const std::st
   }
   if (matches > 1) {
     fail_at(value, path, std::to_string(matches) + " items of that name",
-            "the index of one, for example " + path.substr(0, path.size() - key.size()) +
-                std::to_string(first) + "." + key);
+            "the index of one, for example " + path.substr(0, path.size() - key.size()) + std::to_string(first) + "." +
+                key);
   }
   if (found == nullptr) {
     std::erase(names, "");
@@ -102,8 +100,7 @@ ConfigNode& item_by_name(ConfigNode& list, const std::string& key, const std::st
 
 ConfigNode* ConfigNode::find(const std::string& name) {
   if (kind != Kind::kMap) return nullptr;
-  const auto found = std::find_if(children.begin(), children.end(),
-                                  [&](const ConfigNode& c) { return c.key == name; });
+  const auto found = std::find_if(children.begin(), children.end(), [&](const ConfigNode& c) { return c.key == name; });
   return found == children.end() ? nullptr : &*found;
 }
 
@@ -130,8 +127,7 @@ std::string message_at(const ConfigNode& node, const std::string& path, const st
   return message + "; expected " + expected;
 }
 
-void fail_at(const ConfigNode& node, const std::string& path, const std::string& found,
-             const std::string& expected) {
+void fail_at(const ConfigNode& node, const std::string& path, const std::string& found, const std::string& expected) {
   throw InputError(message_at(node, path, found, expected));
 }
 
@@ -149,10 +145,8 @@ void apply_override(ConfigNode& root, const std::string& path, ConfigNode value)
   for (const std::string& key : keys) {
     so_far = join_path(so_far, key);
     if (node->kind == Kind::kList) {
-      const bool is_index =
-          std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-      node = is_index ? &item_by_index(*node, key, so_far, value)
-                      : &item_by_name(*node, key, so_far, value);
+      const bool is_index = std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+      node = is_index ? &item_by_index(*node, key, so_far, value) : &item_by_name(*node, key, so_far, value);
       if (is_index && &key != &keys.back()) make_item_map(*node);
     } else {
       node = &child_of_map(*node, key, value);

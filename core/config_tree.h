@@ -25,9 +25,7 @@ struct ConfigNode {
   std::shared_ptr<const std::string> source;  // the file, or "--set a.b=c"
 
   ConfigNode* find(const std::string& name);
-  const ConfigNode* find(const std::string& name) const {
-    return const_cast<ConfigNode*>(this)->find(name);
-  }
+  const ConfigNode* find(const std::string& name) const { return const_cast<ConfigNode*>(this)->find(name); }
   bool is_scalar(const char* value) const { return kind == Kind::kScalar && text == value; }
 };
 

@@ -13,18 +13,14 @@ namespace {
 constexpr int kStep = 2;
 
 bool is_plain(const std::string& value) {
-  static const std::array<const char*, 8> kReserved = {"null",  "Null", "NULL", "true",
-                                                       "false", "yes",  "no",   "none"};
-  if (value.empty() || std::find(kReserved.begin(), kReserved.end(), value) != kReserved.end())
-    return false;
+  static const std::array<const char*, 8> kReserved = {"null", "Null", "NULL", "true", "false", "yes", "no", "none"};
+  if (value.empty() || std::find(kReserved.begin(), kReserved.end(), value) != kReserved.end()) return false;
   const auto is_letter = [](unsigned char c) { return c < 0x80 && std::isalpha(c) != 0; };
   const auto is_allowed = [&](unsigned char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '/' || c == '.' ||
-           c == '+';
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '/' || c == '.' || c == '+';
   };
   const auto first = static_cast<unsigned char>(value.front());
-  return (is_letter(first) || first == '_' || first == '/') &&
-         std::all_of(value.begin(), value.end(), is_allowed);
+  return (is_letter(first) || first == '_' || first == '/') && std::all_of(value.begin(), value.end(), is_allowed);
 }
 
 template <class T, class Print>
@@ -86,17 +82,14 @@ void FieldWriter::field(const char* key, std::string& value, const char* help) {
   line(std::string(key) + ": " + yaml_text(value));
 }
 
-void FieldWriter::field(const char* key, std::vector<double>& values, const char* help,
-                        Range range) {
+void FieldWriter::field(const char* key, std::vector<double>& values, const char* help, Range range) {
   comment(help, range.describe());
   line(std::string(key) + ": " + flow_list(values, plain_number));
 }
 
-void FieldWriter::field(const char* key, std::vector<std::int64_t>& values, const char* help,
-                        Range range) {
+void FieldWriter::field(const char* key, std::vector<std::int64_t>& values, const char* help, Range range) {
   comment(help, range.describe());
-  line(std::string(key) + ": " +
-       flow_list(values, [](std::int64_t value) { return std::to_string(value); }));
+  line(std::string(key) + ": " + flow_list(values, [](std::int64_t value) { return std::to_string(value); }));
 }
 
 void FieldWriter::field(const char* key, std::vector<std::string>& values, const char* help) {
@@ -104,8 +97,7 @@ void FieldWriter::field(const char* key, std::vector<std::string>& values, const
   line(std::string(key) + ": " + flow_list(values, yaml_text));
 }
 
-void FieldWriter::choice(const char* key, std::size_t& index, const std::vector<std::string>& names,
-                         const char* help) {
+void FieldWriter::choice(const char* key, std::size_t& index, const std::vector<std::string>& names, const char* help) {
   comment(help, joined(names, " | "));
   line(std::string(key) + ": " + yaml_text(names.at(index)));
 }
@@ -122,8 +114,8 @@ void FieldWriter::nested(const char* key, const Visit& visit, const char* help) 
   group(key, visit);
 }
 
-void FieldWriter::optional_nested(const char* key, bool present, const std::function<void(bool)>&,
-                                  const Visit& visit, const char* help) {
+void FieldWriter::optional_nested(const char* key, bool present, const std::function<void(bool)>&, const Visit& visit,
+                                  const char* help) {
   comment(help, "a map of settings, or none");
   if (present) {
     group(key, visit);
@@ -132,8 +124,8 @@ void FieldWriter::optional_nested(const char* key, bool present, const std::func
   }
 }
 
-void FieldWriter::one_of(const char* key, std::size_t held,
-                         const std::vector<Alternative>& alternatives, const char* help) {
+void FieldWriter::one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives,
+                         const char* help) {
   comment(help, joined(names_of(alternatives), " | "));
   line(std::string(key) + ":");
   FieldWriter fields(comments_, indent_ + kStep);
@@ -142,8 +134,7 @@ void FieldWriter::one_of(const char* key, std::size_t held,
   text_ += fields.text();
 }
 
-void FieldWriter::list_of(const char* key, std::size_t count,
-                          const std::function<void(std::size_t)>&,
+void FieldWriter::list_of(const char* key, std::size_t count, const std::function<void(std::size_t)>&,
                           const std::function<std::vector<Alternative>(std::size_t)>& alternatives,
                           const std::function<std::size_t(std::size_t)>& held, const char* help) {
   comment(help, count == 0 ? "" : "each one of: " + joined(names_of(alternatives(0)), " | "));

@@ -23,16 +23,14 @@ class FieldWriter final : public FieldVisitor {
   void field(const char* key, double& value, const char* help, Range range) override;
   void field(const char* key, std::string& value, const char* help) override;
   void field(const char* key, std::vector<double>& value, const char* help, Range range) override;
-  void field(const char* key, std::vector<std::int64_t>& value, const char* help,
-             Range range) override;
+  void field(const char* key, std::vector<std::int64_t>& value, const char* help, Range range) override;
   void field(const char* key, std::vector<std::string>& value, const char* help) override;
-  void choice(const char* key, std::size_t& index, const std::vector<std::string>& names,
-              const char* help) override;
+  void choice(const char* key, std::size_t& index, const std::vector<std::string>& names, const char* help) override;
 
  protected:
   void nested(const char* key, const Visit& visit, const char* help) override;
-  void optional_nested(const char* key, bool present, const std::function<void(bool)>& set_present,
-                       const Visit& visit, const char* help) override;
+  void optional_nested(const char* key, bool present, const std::function<void(bool)>& set_present, const Visit& visit,
+                       const char* help) override;
   void one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives,
               const char* help) override;
   void list_of(const char* key, std::size_t count, const std::function<void(std::size_t)>& resize,

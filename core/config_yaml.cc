@@ -1,16 +1,16 @@
 #include "core/config_yaml.h"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <utility>
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
 
 #include "core/config_reader.h"
 #include "core/config_tree.h"
@@ -21,8 +21,7 @@ namespace coppice {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-constexpr std::size_t kMostNodes =
-    20'000;  // with all that anchors copy, so that a few lines cannot unfold to billions
+constexpr std::size_t kMostNodes = 20'000;  // with all that anchors copy, so that a few lines cannot unfold to billions
 constexpr const char* kMostNodesText = "at most 20000 values";
 constexpr std::size_t kMostDepth = 40;
 
@@ -42,9 +41,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    add(made(mark, Kind::kNull), anchor);
-  }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(made(mark, Kind::kNull), anchor); }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -58,8 +55,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchored_.find(anchor);
     ConfigNode node = made(mark, Kind::kScalar);
-    if (found == anchored_.end())
-      fail_at(node, path(), "an alias within what it stands for", "a value");
+    if (found == anchored_.end()) fail_at(node, path(), "an alias within what it stands for", "a value");
     node = found->second;
     count(node);
     refuse_depth(node, open_.size() + depth_of(node));
@@ -99,8 +95,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::string path() const {
     std::string out;
     for (const Open& open : open_) {
-      if (open.node.kind == Kind::kList)
-        out = join_path(out, std::to_string(open.node.children.size()));
+      if (open.node.kind == Kind::kList) out = join_path(out, std::to_string(open.node.children.size()));
       if (open.has_key) out = join_path(out, open.key);
     }
     return out;
@@ -112,8 +107,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void refuse_depth(const ConfigNode& node, std::size_t depth) const {
-    if (depth > kMostDepth)
-      fail_at(node, "", "deeper nesting", "at most " + std::to_string(kMostDepth) + " levels");
+    if (depth > kMostDepth) fail_at(node, "", "deeper nesting", "at most " + std::to_string(kMostDepth) + " levels");
   }
 
   static std::size_t depth_of(const ConfigNode& node) {
@@ -164,8 +158,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void take_key(Open& parent, const ConfigNode& node) {
     if (node.kind != Kind::kScalar) {
       // Kept for the end: to yaml-cpp a list without its closing bracket looks like a key first.
-      if (!list_as_key_)
-        list_as_key_ = message_at(node, path(), describe(node) + " as a key", "a name as the key");
+      if (!list_as_key_) list_as_key_ = message_at(node, path(), describe(node) + " as a key", "a name as the key");
     } else if (const ConfigNode* earlier = parent.node.find(node.text)) {
       fail_at(node, join_path(path(), node.text), "the key a second time",
               "it once; the first is in line " + std::to_string(earlier->line));
@@ -206,15 +199,13 @@ ConfigNode parse(const std::string& name, const std::string& text) {
     if (parser.HandleNextDocument(builder)) {
       ConfigNode root = builder.take_root();
       TreeBuilder rest(std::make_shared<const std::string>(name));
-      if (parser.HandleNextDocument(rest))
-        throw InputError(name + ": found a second document (`---`); expected one");
+      if (parser.HandleNextDocument(rest)) throw InputError(name + ": found a second document (`---`); expected one");
       return root;
     }
   } catch (const YAML::Exception& error) {
-    const std::string where = error.mark.is_null()
-                                  ? ""
-                                  : "line " + std::to_string(error.mark.line + 1) + ", column " +
-                                        std::to_string(error.mark.column + 1) + ": ";
+    const std::string where = error.mark.is_null() ? ""
+                                                   : "line " + std::to_string(error.mark.line + 1) + ", column " +
+                                                         std::to_string(error.mark.column + 1) + ": ";
     throw InputError(name + ": " + where + "malformed YAML: " + error.msg);
   }
   return builder.take_root();
@@ -222,8 +213,8 @@ ConfigNode parse(const std::string& name, const std::string& text) {
 
 }  // namespace
 
-void read_yaml_text(const std::string& name, const std::string& text,
-                    const std::vector<std::string>& overrides, const VisitConfig& visit) {
+void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
+                    const VisitConfig& visit) {
   ConfigNode root = parse(name, text);
   if (root.kind == Kind::kNull) {  // an empty file: every default
     root.kind = Kind::kMap;
@@ -231,11 +222,9 @@ void read_yaml_text(const std::string& name, const std::string& text,
   }
   if (root.kind != Kind::kMap) fail_at(root, "", describe(root), "a map of settings");
   for (const std::string& override_text : overrides) {
-    const std::string source =
-        "--set " + quoted(override_text).substr(1, quoted(override_text).size() - 2);
+    const std::string source = "--set " + quoted(override_text).substr(1, quoted(override_text).size() - 2);
     const std::size_t equals = override_text.find('=');
-    if (equals == std::string::npos)
-      throw InputError(source + ": found no '='; expected KEY.PATH=VALUE");
+    if (equals == std::string::npos) throw InputError(source + ": found no '='; expected KEY.PATH=VALUE");
     ConfigNode value = parse(source, override_text.substr(equals + 1));
     value.source = std::make_shared<const std::string>(source);
     value.line = 0;
@@ -246,8 +235,7 @@ void read_yaml_text(const std::string& name, const std::string& text,
   reader.refuse_unknown_keys();
 }
 
-void read_yaml(const std::string& file, const std::vector<std::string>& overrides,
-               const VisitConfig& visit) {
+void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit) {
   read_yaml_text(file, read_text_file(file, kMostBytes), overrides, visit);
 }
 

@@ -19,11 +19,10 @@ namespace coppice {
 
 using VisitConfig = std::function<void(FieldVisitor&)>;
 
-void read_yaml(const std::string& file, const std::vector<std::string>& overrides,
-               const VisitConfig& visit);
+void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit);
 // The same from text; `name` stands in the errors where the file's name would.
-void read_yaml_text(const std::string& name, const std::string& text,
-                    const std::vector<std::string>& overrides, const VisitConfig& visit);
+void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
+                    const VisitConfig& visit);
 std::string write_yaml(const VisitConfig& visit);
 
 template <class Config>

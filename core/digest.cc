@@ -51,8 +51,7 @@ Digest Digest::from_hex(std::string_view hex) {
     valid = high >= 0 && low >= 0;
     digest.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
-  if (!valid)
-    throw InputError("digest: found " + quoted(hex, 80) + "; expected 64 hexadecimal digits");
+  if (!valid) throw InputError("digest: found " + quoted(hex, 80) + "; expected 64 hexadecimal digits");
   return digest;
 }
 
@@ -64,14 +63,12 @@ Hasher::Hasher() {
 }
 
 Hasher& Hasher::add(std::span<const std::byte> bytes) {
-  crypto_generichash_blake2b_update(
-      state_in(state_), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  crypto_generichash_blake2b_update(state_in(state_), reinterpret_cast<const unsigned char*>(bytes.data()),
+                                    bytes.size());
   return *this;
 }
 
-Hasher& Hasher::add(std::string_view text) {
-  return add(std::as_bytes(std::span(text.data(), text.size())));
-}
+Hasher& Hasher::add(std::string_view text) { return add(std::as_bytes(std::span(text.data(), text.size()))); }
 
 Digest Hasher::finish() {
   Digest digest;

@@ -1,5 +1,4 @@
-// BLAKE2b-256 digests (libsodium): of masks, configs, data files and checkpoints. Stable across
-// ranks and machines.
+// BLAKE2b-256 digests (libsodium): of masks, configs, data files and checkpoints. Stable across ranks and machines.
 #pragma once
 
 #include <array>
@@ -29,8 +28,8 @@ class Hasher {
   Hasher& add(std::span<const std::byte> bytes);
   Hasher& add(std::string_view text);
   template <class T>
-  requires std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> Hasher&
-  add_value(const T& value) {
+  requires std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> Hasher& add_value(
+      const T& value) {
     return add(std::as_bytes(std::span<const T>(&value, 1)));
   }
   Digest finish();

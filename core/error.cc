@@ -8,12 +8,9 @@
 namespace coppice {
 namespace {
 
-constexpr std::size_t kLongestName =
-    64;  // the distance is quadratic, and nobody mistypes a name longer than this
+constexpr std::size_t kLongestName = 64;  // the distance is quadratic, and nobody mistypes a name longer than this
 
-char folded(char c) {
-  return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-}
+char folded(char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 // Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours; case and
 // '-'/'_' count as equal.
@@ -63,8 +60,7 @@ std::string nearest_name(std::string_view found, const std::vector<std::string>&
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kLongestName) continue;
     const std::size_t distance = edit_distance(found, candidate);
-    const std::size_t allowed =
-        std::max<std::size_t>(1, (std::max(found.size(), candidate.size()) + 1) / 3);
+    const std::size_t allowed = std::max<std::size_t>(1, (std::max(found.size(), candidate.size()) + 1) / 3);
     if (distance <= allowed && distance < best_distance && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;
@@ -73,8 +69,7 @@ std::string nearest_name(std::string_view found, const std::vector<std::string>&
   return best;
 }
 
-std::string unknown_name(std::string_view what, std::string_view found,
-                         const std::vector<std::string>& candidates) {
+std::string unknown_name(std::string_view what, std::string_view found, const std::vector<std::string>& candidates) {
   std::string out = "unknown " + std::string(what) + " " + quoted(found);
   const std::string nearest = nearest_name(found, candidates);
   if (!nearest.empty()) out += " (did you mean '" + nearest + "'?)";

@@ -1,7 +1,7 @@
 // Errors that end a run, each with the exit code the program owes its caller.
 //
-// Broken input, config or environment -> throw. Expected events (a late client, a malformed report,
-// a NaN loss) are values counted in the ledger and never come through here.
+// Broken input, config or environment -> throw. Expected events (a late client, a malformed report, a NaN loss) are values
+// counted in the ledger and never come through here.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,13 @@ namespace coppice {
 
 enum class ExitCode : int { kDone = 0, kDefect = 1, kBadInput = 2, kStopped = 3 };
 
-// One message line plus a chain of contexts, outermost first: "configs/a.yaml: stages.2.prune:
-// ...".
+// One message line plus a chain of contexts, outermost first: "configs/a.yaml: stages.2.prune: ...".
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, ExitCode exit_code = ExitCode::kDefect)
       : std::runtime_error(message), message_(message), exit_code_(exit_code) {}
 
-  // Prepends a context ("while reading X"): `catch (Error& error) { error.within(path); throw; }`
-  // keeps the type.
+  // Prepends a context ("while reading X"): `catch (Error& error) { error.within(path); throw; }` keeps the type.
   Error& within(std::string_view context);
 
   const char* what() const noexcept override { return message_.c_str(); }
@@ -33,8 +31,7 @@ class Error : public std::runtime_error {
   ExitCode exit_code_;
 };
 
-// The person's input is wrong: file, key path, what was found, what was expected, nearest valid
-// name. Exit code 2.
+// The person's input is wrong: file, key path, what was found, what was expected, nearest valid name. Exit code 2.
 class InputError : public Error {
  public:
   explicit InputError(const std::string& message) : Error(message, ExitCode::kBadInput) {}
@@ -46,16 +43,13 @@ class Stopped : public Error {
   explicit Stopped(const std::string& message) : Error(message, ExitCode::kStopped) {}
 };
 
-// Text from outside as it may stand in an error line: in quotes, unprintable bytes escaped, cut
-// after `limit` bytes.
+// Text from outside as it may stand in an error line: in quotes, unprintable bytes escaped, cut after `limit` bytes.
 std::string quoted(std::string_view text, std::size_t limit = 60);
 
-// The candidate closest to `found` by edit distance, or "" where none is near enough to be a slip
-// of the finger.
+// The candidate closest to `found` by edit distance, or "" where none is near enough to be a slip of the finger.
 std::string nearest_name(std::string_view found, const std::vector<std::string>& candidates);
 
 // "unknown <what> 'found' (did you mean 'nearest'?); expected one of: a, b, c".
-std::string unknown_name(std::string_view what, std::string_view found,
-                         const std::vector<std::string>& candidates);
+std::string unknown_name(std::string_view what, std::string_view found, const std::vector<std::string>& candidates);
 
 }  // namespace coppice

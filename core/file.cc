@@ -1,9 +1,6 @@
 #include "core/file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "core/error.h"
 
@@ -27,13 +28,11 @@ std::string nearest_sibling(const std::string& path) {
   std::error_code failed;
   std::vector<std::string> names;
   fs::directory_iterator entries(folder, failed);
-  for (int i = 0; !failed && i < kMostEntries && entries != fs::directory_iterator();
-       ++i, entries.increment(failed)) {
+  for (int i = 0; !failed && i < kMostEntries && entries != fs::directory_iterator(); ++i, entries.increment(failed)) {
     names.push_back(entries->path().filename().string());
   }
   const std::string nearest = nearest_name(wanted.filename().string(), names);
-  return nearest.empty() ? ""
-                         : " (did you mean '" + (wanted.parent_path() / nearest).string() + "'?)";
+  return nearest.empty() ? "" : " (did you mean '" + (wanted.parent_path() / nearest).string() + "'?)";
 }
 
 [[noreturn]] void fail_to_open(const std::string& path, int error) {
@@ -69,8 +68,7 @@ std::size_t read_up_to(int descriptor, std::span<std::byte> bytes, const std::st
 
 void check_size(const std::string& path, std::uint64_t bytes, std::uint64_t max_bytes) {
   if (bytes <= max_bytes) return;
-  throw InputError(path + ": found " + std::to_string(bytes) + " bytes; expected at most " +
-                   std::to_string(max_bytes));
+  throw InputError(path + ": found " + std::to_string(bytes) + " bytes; expected at most " + std::to_string(max_bytes));
 }
 
 }  // namespace
@@ -94,8 +92,7 @@ FileDescriptor open_for_reading(const std::string& path, std::uint64_t* bytes) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail_to_open(path, errno);
   if (!S_ISREG(status.st_mode)) {
-    throw InputError(path + ": found " +
-                     (S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe") +
+    throw InputError(path + ": found " + (S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe") +
                      "; expected a file");
   }
   *bytes = static_cast<std::uint64_t>(status.st_size);
@@ -116,8 +113,7 @@ std::string read_text_file(const std::string& path, std::uint64_t max_bytes) {
   const FileDescriptor file = open_for_reading(path, &size);
   check_size(path, size, max_bytes);
   std::string text(size, '\0');
-  text.resize(
-      read_up_to(file.get(), std::as_writable_bytes(std::span(text.data(), text.size())), path));
+  text.resize(read_up_to(file.get(), std::as_writable_bytes(std::span(text.data(), text.size())), path));
   return text;
 }
 
@@ -161,11 +157,9 @@ void sync_folder_of(const std::string& path) {
   if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP) fail_to_write(path, errno);
 }
 
-void write_file_atomically(const std::string& path,
-                           std::span<const std::span<const std::byte>> parts) {
+void write_file_atomically(const std::string& path, std::span<const std::span<const std::byte>> parts) {
   static std::atomic<unsigned> serial{0};
-  const std::string temporary =
-      path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
+  const std::string temporary = path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
   FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.get() < 0) fail_to_write(path, errno);
   try {
@@ -194,8 +188,7 @@ FolderLock::FolderLock(const std::string& folder) {
   file_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (file_.get() < 0) fail_to_write(path, errno);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK)
-      throw InputError(path + ": cannot be locked: " + std::strerror(errno));
+    if (errno != EWOULDBLOCK) throw InputError(path + ": cannot be locked: " + std::strerror(errno));
     char owner[32] = {};
     const ssize_t n = ::pread(file_.get(), owner, sizeof owner - 1, 0);
     throw InputError(folder + ": the folder is in use by another run" +

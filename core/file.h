@@ -64,8 +64,7 @@ void sync_folder_of(const std::string& path);
 // Replaces `path` by the concatenation of `parts`: a temporary file in the same folder, fsync,
 // rename, fsync of the folder. A reader sees the old content or the new one, also after a power
 // cut.
-void write_file_atomically(const std::string& path,
-                           std::span<const std::span<const std::byte>> parts);
+void write_file_atomically(const std::string& path, std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::string& path, std::string_view text);
 
 // Holds a folder for one process: a second one gets an InputError at once. Creates the folder;

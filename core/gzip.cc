@@ -42,12 +42,10 @@ std::vector<std::byte> read_gzip(const std::string& path, std::uint64_t max_byte
     // that it is too long.
     if (filled == out.size()) {
       if (filled > max_bytes) break;
-      out.resize(
-          std::min<std::uint64_t>(std::max<std::uint64_t>(kChunk, 2 * filled), max_bytes + 1));
+      out.resize(std::min<std::uint64_t>(std::max<std::uint64_t>(kChunk, 2 * filled), max_bytes + 1));
     }
     const auto in_bytes = std::min<std::size_t>(left.size(), std::numeric_limits<uInt>::max());
-    const auto out_bytes =
-        std::min<std::size_t>(out.size() - filled, std::numeric_limits<uInt>::max());
+    const auto out_bytes = std::min<std::size_t>(out.size() - filled, std::numeric_limits<uInt>::max());
     stream.z.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(left.data()));
     stream.z.avail_in = static_cast<uInt>(in_bytes);
     stream.z.next_out = reinterpret_cast<Bytef*>(out.data() + filled);
@@ -59,8 +57,8 @@ std::vector<std::byte> read_gzip(const std::string& path, std::uint64_t max_byte
       member_ended = true;
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
       throw InputError(path + ": corrupt gzip data" +
-                       (stream.z.msg != nullptr ? std::string(" (") + stream.z.msg + ")" : "") +
-                       " after " + std::to_string(filled) + " bytes of content");
+                       (stream.z.msg != nullptr ? std::string(" (") + stream.z.msg + ")" : "") + " after " +
+                       std::to_string(filled) + " bytes of content");
     }
     if (filled > max_bytes) break;
   }
@@ -69,8 +67,7 @@ std::vector<std::byte> read_gzip(const std::string& path, std::uint64_t max_byte
                      " bytes of content; expected at most that");
   }
   if (!member_ended)
-    throw InputError(path + ": the gzip file ends early, after " + std::to_string(filled) +
-                     " bytes of content");
+    throw InputError(path + ": the gzip file ends early, after " + std::to_string(filled) + " bytes of content");
   out.resize(filled);
   return out;
 }

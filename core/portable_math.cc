@@ -54,8 +54,7 @@ double portable_exp(double x) {
 
 double portable_cos_of_turn(double u) {
   const double quarter = std::floor(4.0 * u + 0.5);
-  const double t =
-      (u - 0.25 * quarter) * 0x1.921fb54442d18p+2;  // the difference is exact, |t| <= pi / 4
+  const double t = (u - 0.25 * quarter) * 0x1.921fb54442d18p+2;  // the difference is exact, |t| <= pi / 4
   switch (static_cast<int>(quarter) & 3) {
     case 0:
       return cos_near_zero(t);

@@ -1,12 +1,12 @@
 #include "core/seed.h"
 
-#include <Random123/philox.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <unordered_map>
 #include <utility>
+
+#include <Random123/philox.h>
 
 #include "core/error.h"
 #include "core/portable_math.h"
@@ -22,10 +22,8 @@ __extension__ using Uint128 = unsigned __int128;
 
 Stream::Stream(Seed seed, Purpose purpose, std::uint32_t salt)
     : key_{static_cast<std::uint32_t>(seed.run), static_cast<std::uint32_t>(seed.run >> 32)},
-      counter_{0, seed.client, seed.round,
-               (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt} {
-  if (salt >> kSaltBits != 0)
-    throw Error("a stream's salt must be below 2^24, found " + std::to_string(salt));
+      counter_{0, seed.client, seed.round, (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt} {
+  if (salt >> kSaltBits != 0) throw Error("a stream's salt must be below 2^24, found " + std::to_string(salt));
 }
 
 void Stream::refill() {
@@ -55,8 +53,7 @@ std::uint64_t Stream::below(std::uint64_t bound) {
   Uint128 product = static_cast<Uint128>(next_u64()) * bound;
   if (static_cast<std::uint64_t>(product) < bound) {
     const std::uint64_t surplus = (0 - bound) % bound;  // 2^64 mod bound
-    while (static_cast<std::uint64_t>(product) < surplus)
-      product = static_cast<Uint128>(next_u64()) * bound;
+    while (static_cast<std::uint64_t>(product) < surplus) product = static_cast<Uint128>(next_u64()) * bound;
   }
   return static_cast<std::uint64_t>(product >> 64);
 }
@@ -67,8 +64,7 @@ double Stream::normal() {
 }
 
 double Stream::log_gamma_draw(double shape) {
-  if (!(shape > 0.0) || !std::isfinite(shape))
-    throw Error("gamma: the shape must be > 0 and finite");
+  if (!(shape > 0.0) || !std::isfinite(shape)) throw Error("gamma: the shape must be > 0 and finite");
   // Gamma(a) = Gamma(a + 1) U^(1/a) for a < 1 (their section 6).
   const double boost = shape < 1.0 ? portable_log(1.0 - uniform()) / shape : 0.0;
   const double d = (shape < 1.0 ? shape + 1.0 : shape) - 1.0 / 3.0;
@@ -79,8 +75,7 @@ double Stream::log_gamma_draw(double shape) {
     if (root <= 0.0) continue;
     const double v = root * root * root;
     const double log_v = portable_log(v);
-    if (portable_log(1.0 - uniform()) < 0.5 * x * x + d - d * v + d * log_v)
-      return portable_log(d) + log_v + boost;
+    if (portable_log(1.0 - uniform()) < 0.5 * x * x + d - d * v + d * log_v) return portable_log(d) + log_v + boost;
   }
 }
 
@@ -107,11 +102,9 @@ void Stream::shuffle(std::span<std::int64_t> values) {
   for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i)]);
 }
 
-std::vector<std::int64_t> Stream::sample_without_replacement(std::int64_t population,
-                                                             std::int64_t count) {
+std::vector<std::int64_t> Stream::sample_without_replacement(std::int64_t population, std::int64_t count) {
   if (count < 0 || count > population) {
-    throw Error("cannot draw " + std::to_string(count) + " of " + std::to_string(population) +
-                " without replacement");
+    throw Error("cannot draw " + std::to_string(count) + " of " + std::to_string(population) + " without replacement");
   }
   // The first `count` steps of a shuffle of 0..population-1, holding only the entries that moved.
   std::unordered_map<std::int64_t, std::int64_t> moved;
@@ -122,8 +115,7 @@ std::vector<std::int64_t> Stream::sample_without_replacement(std::int64_t popula
   std::vector<std::int64_t> drawn;
   drawn.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t j =
-        i + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(population - i)));
+    const std::int64_t j = i + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(population - i)));
     drawn.push_back(at(j));
     moved[j] = at(i);
     moved.erase(i);  // never looked at again: later draws lie above i

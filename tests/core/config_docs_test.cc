@@ -32,8 +32,7 @@ TEST(ConfigDocs, EveryKeyOfEveryAlternativeHasARow) {
            "| `stages.score.prior.alpha` | `prior: dirichlet` | number > 0 | `0.5` | "
            "concentration; smaller = more skew |",
        }) {
-    EXPECT_NE(text.find(std::string("\n") + row + "\n"), std::string::npos) << row << "\nnot in\n"
-                                                                            << text;
+    EXPECT_NE(text.find(std::string("\n") + row + "\n"), std::string::npos) << row << "\nnot in\n" << text;
   }
 }
 
@@ -52,11 +51,9 @@ TEST(ConfigDocs, AnnotatedYamlReadsBackAndCarriesTheHelp) {
   config.stages = {sample::Warmup{.rounds = 3}, sample::Score{}, sample::Export{}};
   const std::string text = write_annotated_yaml([&](FieldVisitor& v) { config.visit(v); });
   EXPECT_NE(text.find("# of everything random\nseed: 77\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("  # how samples are dealt | to clients (iid | dirichlet)\n  partition:\n"),
-            std::string::npos)
+  EXPECT_NE(text.find("  # how samples are dealt | to clients (iid | dirichlet)\n  partition:\n"), std::string::npos)
       << text;
-  EXPECT_NE(text.find("      # rounds to run (>= 1)\n      rounds: 3\n"), std::string::npos)
-      << text;
+  EXPECT_NE(text.find("      # rounds to run (>= 1)\n      rounds: 3\n"), std::string::npos) << text;
   Config back;
   read_yaml_text("init.yaml", text, {}, [&](FieldVisitor& v) { back.visit(v); });
   EXPECT_EQ(back, config);

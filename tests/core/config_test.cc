@@ -1,9 +1,9 @@
 #include "core/config.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "core/config_text.h"
 
@@ -30,8 +30,7 @@ TEST(PlainNumber, IsShortAndReadsBack) {
   EXPECT_EQ(plain_number(0.1), "0.1");
   EXPECT_EQ(plain_number(100000.0), "100000");
   EXPECT_EQ(plain_number(-3.0), "-3");
-  for (const double value :
-       {1.0 / 3.0, 1e300, -5e-324, 1e15, 123456789.5, -0.0, 0x1.fffffffffffffp1023}) {
+  for (const double value : {1.0 / 3.0, 1e300, -5e-324, 1e15, 123456789.5, -0.0, 0x1.fffffffffffffp1023}) {
     EXPECT_EQ(std::strtod(plain_number(value).c_str(), nullptr), value) << plain_number(value);
     EXPECT_EQ(std::signbit(std::strtod(plain_number(value).c_str(), nullptr)), std::signbit(value));
   }

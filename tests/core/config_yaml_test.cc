@@ -1,9 +1,9 @@
 #include "core/config_yaml.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <gtest/gtest.h>
 
 #include "core/digest.h"
 #include "core/error.h"
@@ -75,8 +75,7 @@ TEST(ConfigYaml, ReadsEveryKindOfField) {
   ASSERT_EQ(config.stages.size(), 4U);
   EXPECT_EQ(std::get<Warmup>(config.stages[0]).rounds, 3);
   EXPECT_EQ(std::get<Score>(config.stages[1]).order, sample::Order::kSecond);
-  EXPECT_EQ(std::get<Score>(config.stages[1]).granularity,
-            (std::vector<std::string>{"coarse", "fine"}));
+  EXPECT_EQ(std::get<Score>(config.stages[1]).granularity, (std::vector<std::string>{"coarse", "fine"}));
   EXPECT_TRUE(std::holds_alternative<Iid>(std::get<Score>(config.stages[1]).prior));
   EXPECT_EQ(std::get<Warmup>(config.stages[2]).rounds, 10);
   EXPECT_TRUE(std::holds_alternative<Export>(config.stages[3]));
@@ -127,9 +126,8 @@ TEST(ConfigYaml, WriteThenReadIsIdentity) {
 }
 
 TEST(ConfigYaml, ResolvedTextIsCanonical) {
-  EXPECT_EQ(
-      write_config(parsed("data: {partition: {alpha: 2.0, kind: dirichlet}}\nseed: 3")),
-      write_config(parsed("seed: +3\ndata:\n  partition:\n    kind: 'dirichlet'\n    alpha: 2")));
+  EXPECT_EQ(write_config(parsed("data: {partition: {alpha: 2.0, kind: dirichlet}}\nseed: 3")),
+            write_config(parsed("seed: +3\ndata:\n  partition:\n    kind: 'dirichlet'\n    alpha: 2")));
   EXPECT_EQ(write_config(Config{}), R"(verbose: false
 seed: 1
 kept_fraction: 0.4
@@ -152,29 +150,20 @@ TEST(ConfigYaml, OverridesReachEveryPlace) {
   EXPECT_EQ(parsed("", {"data.source=''"}).data.source, "");
   EXPECT_EQ(parsed("", {"floors=[0.5, 1]"}).floors, (std::vector<double>{0.5, 1.0}));
   EXPECT_EQ(parsed(kFull, {"floors.1=0.25"}).floors, (std::vector<double>{0.0, 0.25}));
-  EXPECT_EQ(std::get<Dirichlet>(parsed(kFull, {"data.partition.alpha=9"}).data.partition).alpha,
-            9.0);
+  EXPECT_EQ(std::get<Dirichlet>(parsed(kFull, {"data.partition.alpha=9"}).data.partition).alpha, 9.0);
   EXPECT_TRUE(std::holds_alternative<Iid>(parsed(kFull, {"data.partition=iid"}).data.partition));
+  EXPECT_EQ(std::get<Dirichlet>(parsed("", {"data.partition={kind: dirichlet, alpha: 3}"}).data.partition).alpha, 3.0);
   EXPECT_EQ(
-      std::get<Dirichlet>(parsed("", {"data.partition={kind: dirichlet, alpha: 3}"}).data.partition)
-          .alpha,
-      3.0);
-  EXPECT_EQ(std::get<Dirichlet>(
-                parsed("data: {partition: dirichlet}", {"data.partition.alpha=7"}).data.partition)
-                .alpha,
-            7.0);
+      std::get<Dirichlet>(parsed("data: {partition: dirichlet}", {"data.partition.alpha=7"}).data.partition).alpha,
+      7.0);
   EXPECT_FALSE(parsed(kFull, {"data.clip=none"}).data.clip.has_value());
   EXPECT_EQ(parsed("data: {clip: none}", {"data.clip.norm=2"}).data.clip->norm, 2.0);
   EXPECT_EQ(parsed("", {"data.clip.norm=2"}).data.clip->norm, 2.0);
   EXPECT_EQ(std::get<Warmup>(parsed(kFull, {"stages.0.warmup.rounds=8"}).stages[0]).rounds, 8);
   EXPECT_EQ(std::get<Warmup>(parsed(kFull, {"stages.2.warmup.rounds=8"}).stages[2]).rounds, 8);
-  EXPECT_EQ(std::get<Score>(parsed(kFull, {"stages.score.order=first"}).stages[1]).order,
-            sample::Order::kFirst);
-  EXPECT_EQ(
-      std::get<Warmup>(parsed("stages: [warmup]", {"stages.warmup.rounds=2"}).stages[0]).rounds, 2);
-  EXPECT_EQ(
-      std::get<Warmup>(parsed("stages: [warmup]", {"stages.0.warmup.rounds=2"}).stages[0]).rounds,
-      2);
+  EXPECT_EQ(std::get<Score>(parsed(kFull, {"stages.score.order=first"}).stages[1]).order, sample::Order::kFirst);
+  EXPECT_EQ(std::get<Warmup>(parsed("stages: [warmup]", {"stages.warmup.rounds=2"}).stages[0]).rounds, 2);
+  EXPECT_EQ(std::get<Warmup>(parsed("stages: [warmup]", {"stages.0.warmup.rounds=2"}).stages[0]).rounds, 2);
 }
 
 TEST(ConfigYaml, OverrideBelowAnAbsentVariantKeepsTheDefaultAlternative) {
@@ -199,8 +188,7 @@ TEST(ConfigYaml, RefusalsSayWhereWhatAndWhatWasExpected) {
             "a.yaml: data.partition: found no key 'kind' (line 1); expected kind: one of: iid, "
             "dirichlet");
   EXPECT_EQ(refusal("seed: 1e6"), "a.yaml: seed: found '1e6' (line 1); expected an integer");
-  EXPECT_EQ(refusal("kept_fraction: 0"),
-            "a.yaml: kept_fraction: found '0' (line 1); expected a number in (0, 1]");
+  EXPECT_EQ(refusal("kept_fraction: 0"), "a.yaml: kept_fraction: found '0' (line 1); expected a number in (0, 1]");
   EXPECT_EQ(refusal("stages:\n  - warmup: {rounds: 0}"),
             "a.yaml: stages.0.warmup.rounds: found '0' (line 2); expected an integer >= 1");
   EXPECT_EQ(refusal("stages:\n  - scoer"),
@@ -230,28 +218,22 @@ TEST(ConfigYaml, RefusalsSayWhereWhatAndWhatWasExpected) {
             "--set stages.exprot.x=1: stages.exprot: found no such item; expected an index below 4 "
             "or the name of an item "
             "(did you mean 'export'?)");
-  EXPECT_EQ(
-      refusal(kFull, {"stages.9.warmup.rounds=1"}),
-      "--set stages.9.warmup.rounds=1: stages.9: found no such item; expected an index below 4");
+  EXPECT_EQ(refusal(kFull, {"stages.9.warmup.rounds=1"}),
+            "--set stages.9.warmup.rounds=1: stages.9: found no such item; expected an index below 4");
 }
 
 TEST(ConfigYaml, WrongTypesAreRefused) {
-  for (const char* value :
-       {"1e6", "1_000", "1.0", "0x10", "010", "abc", "'3'", "true", "[1]", "{a: 1}", "", "~",
-        ".inf", "nan", "99999999999999999999", "--3", "+-3", "1 2"}) {
-    EXPECT_NE(refusal(std::string("seed: ") + value).find("expected an integer"), std::string::npos)
-        << value;
+  for (const char* value : {"1e6", "1_000", "1.0", "0x10", "010", "abc", "'3'", "true", "[1]", "{a: 1}", "", "~",
+                            ".inf", "nan", "99999999999999999999", "--3", "+-3", "1 2"}) {
+    EXPECT_NE(refusal(std::string("seed: ") + value).find("expected an integer"), std::string::npos) << value;
   }
-  for (const char* value : {"abc", "'0.5'", "true", "[0.5]", "", ".nan", "inf", "nan", "1e999",
-                            "0x1p-1", "0_5", "-1", "2"}) {
-    EXPECT_NE(refusal(std::string("kept_fraction: ") + value).find("expected a number in (0, 1]"),
-              std::string::npos)
+  for (const char* value :
+       {"abc", "'0.5'", "true", "[0.5]", "", ".nan", "inf", "nan", "1e999", "0x1p-1", "0_5", "-1", "2"}) {
+    EXPECT_NE(refusal(std::string("kept_fraction: ") + value).find("expected a number in (0, 1]"), std::string::npos)
         << value;
   }
   for (const char* value : {"yes", "True", "1", "'true'", "", "[true]"}) {
-    EXPECT_NE(refusal(std::string("verbose: ") + value).find("expected true or false"),
-              std::string::npos)
-        << value;
+    EXPECT_NE(refusal(std::string("verbose: ") + value).find("expected true or false"), std::string::npos) << value;
   }
   for (const char* text : {"floors: 0.5",
                            "floors: [a]",
@@ -291,8 +273,7 @@ TEST(ConfigYaml, MalformedTextIsRefusedWithItsLine) {
   EXPECT_NE(refusal("seed: \"abc").find("malformed YAML"), std::string::npos);
   EXPECT_NE(refusal("seed: *nowhere").find("line 1"), std::string::npos);
   EXPECT_NE(refusal("seed: 1\n--- \nseed: 2\n").find("second document"), std::string::npos);
-  EXPECT_NE(refusal(std::string("seed: 1\n\0seed: 2", 16))
-                .find("line 2: malformed YAML: the control character"),
+  EXPECT_NE(refusal(std::string("seed: 1\n\0seed: 2", 16)).find("line 2: malformed YAML: the control character"),
             std::string::npos);
   EXPECT_NE(refusal("seed: 1\n\x04: 2").find("control character"), std::string::npos);
   EXPECT_NE(refusal("seed: !!int 3").find("a value without a tag"), std::string::npos);
@@ -309,8 +290,7 @@ TEST(ConfigYaml, AliasesStandForWhatTheyName) {
 
 TEST(ConfigYaml, BombsAreRefusedQuickly) {
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_NE(refusal("data: " + std::string(100'000, '[')).find("deeper nesting"),
-            std::string::npos);
+  EXPECT_NE(refusal("data: " + std::string(100'000, '[')).find("deeper nesting"), std::string::npos);
   EXPECT_NE(refusal("data: " + std::string(100'000, '{')).find("a.yaml"), std::string::npos);
   std::string blocks;
   for (int i = 0; i < 1000; ++i) blocks += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
@@ -318,11 +298,7 @@ TEST(ConfigYaml, BombsAreRefusedQuickly) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
     const std::string one = "*a" + std::to_string(i - 1);
-    bomb.append("a")
-        .append(std::to_string(i))
-        .append(": &a")
-        .append(std::to_string(i))
-        .append(" [");
+    bomb.append("a").append(std::to_string(i)).append(": &a").append(std::to_string(i)).append(" [");
     for (int j = 0; j < 10; ++j) bomb += (j == 0 ? "" : ",") + one;
     bomb += "]\n";
   }
@@ -338,8 +314,7 @@ TEST(ConfigYaml, BombsAreRefusedQuickly) {
         .append("]\n");
   }
   EXPECT_NE(refusal(deep).find("deeper nesting"), std::string::npos);
-  EXPECT_NE(refusal("data: {source: " + std::string(2'000'000, 'x') + "}")
-                .find("bytes; expected at most 1048576"),
+  EXPECT_NE(refusal("data: {source: " + std::string(2'000'000, 'x') + "}").find("bytes; expected at most 1048576"),
             std::string::npos);
   std::string many;
   for (int i = 0; i < 50'000; ++i) many += std::to_string(i) + ": 1\n";

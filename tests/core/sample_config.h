@@ -21,9 +21,7 @@ struct Iid {
 struct Dirichlet {
   static constexpr const char* kName = "dirichlet";
   double alpha = 0.5;
-  void visit(FieldVisitor& v) {
-    v.field("alpha", alpha, "concentration; smaller = more skew", above(0.0));
-  }
+  void visit(FieldVisitor& v) { v.field("alpha", alpha, "concentration; smaller = more skew", above(0.0)); }
   bool operator==(const Dirichlet&) const = default;
 };
 

@@ -23,9 +23,7 @@ class TemporaryFolder {
     std::filesystem::remove_all(folder_, ignored);
   }
 
-  std::string path(const std::string& name = "") const {
-    return name.empty() ? folder_ : folder_ + "/" + name;
-  }
+  std::string path(const std::string& name = "") const { return name.empty() ? folder_ : folder_ + "/" + name; }
 
  private:
   std::string folder_;
