@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "models/shape_text.h"
 #include "models/support.h"
 
 namespace coppice {
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::int64_t kLargestNumel = std::int64_t{1} << 40;
 constexpr std::size_t kAlignmentBytes = 64;
-
-std::string text_of(const std::vector<std::int64_t>& shape) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return out + "]";
-}
 
 std::vector<std::int64_t> row_major_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size(), 1);
@@ -63,9 +58,9 @@ int ArenaLayout::add(std::string name, std::vector<std::int64_t> shape) {
   if (index_.contains(name)) throw Error("tensor " + coppice::quoted(name) + " is declared twice");
   std::int64_t numel = 1;
   for (const std::int64_t size : shape) {
-    if (size < 0) throw Error("tensor " + coppice::quoted(name) + ": negative size in shape " + text_of(shape));
+    if (size < 0) throw Error("tensor " + coppice::quoted(name) + ": negative size in shape " + shape_text(shape));
     if (__builtin_mul_overflow(numel, size, &numel) || numel > kLargestNumel) {
-      throw InputError("tensor " + coppice::quoted(name) + ": shape " + text_of(shape) + " has more than 2^40 elements");
+      throw InputError("tensor " + coppice::quoted(name) + ": shape " + shape_text(shape) + " has more than 2^40 elements");
     }
   }
   const int index = this->size();
