@@ -12,6 +12,7 @@
 #include "algorithms/exchange/release.h"
 #include "algorithms/importance/importance.h"
 #include "algorithms/training/optimizer_config.h"
+#include "algorithms/training/replica.h"
 #include "core/block.h"
 #include "core/seed.h"
 #include "models/losses.h"
@@ -23,7 +24,7 @@ namespace coppice {
 // Which of a client's samples a task looks at.
 enum class Split : std::uint8_t { kTrain, kSelect, kTest };
 
-enum class Precision : std::uint8_t { kF32, kBF16 };
+
 
 // At which weights a task looks: those the plan brought, or those the plan's Train task made of them.
 enum class At : std::uint8_t { kReceived, kTrained };
@@ -56,6 +57,8 @@ struct EstimateTask {
   static constexpr const char* kName = "estimate";
   ImportanceConfig importance = TaylorConfig{};
   ScoreTarget target = ScoreTarget::kUnits;
+  bool confidence = false;     // also variances (algorithms/importance/scores.h)
+  bool edge = false;           // single weights of the first and last layer too
   At at = At::kReceived;
   std::int64_t batches = 4;    // 0: all
   std::int64_t batch = 64;
@@ -94,6 +97,9 @@ struct GrowthTask {
   Release release{.select = Release::Select::kPrivateTopK, .count = 100};
   void visit(FieldVisitor& v);
 };
+
+// Name of the public scores that clients compare their own with (agreement fusion), among RoundPlan::references.
+inline constexpr const char* kAgreementReference = "reference/agreement";
 
 using Task = std::variant<TrainTask, EstimateTask, MeasureTask, CollectTask, GrowthTask>;
 

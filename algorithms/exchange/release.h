@@ -7,10 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "algorithms/fusion/client_fusion.h"
 #include "core/config.h"
+#include "core/seed.h"
+#include "models/arena.h"
+#include "models/mask.h"
 
 namespace coppice {
 
@@ -38,5 +43,38 @@ struct Release {
 
   void visit(FieldVisitor& v);
 };
+
+class Report;
+
+// What a release needs to know besides its settings.
+struct ReleaseContext {
+  const Release& release;
+  const Mask* mask = nullptr;     // the plan's; null: nothing dropped
+  std::int64_t samples = 0;       // of the client, for the task at hand
+  Seed seed;                      // of the plan
+  std::int64_t client = 0;
+};
+
+// The client's weight: its samples, or 1.
+double weight_of(const ReleaseContext& context);
+
+// Blocks "<prefix><tensor>" = weight * clip factor * (after - before), one a base entry; returns the clip factor.
+double release_difference(const ReleaseContext& context, const std::string& prefix, const Arena& after,
+                          const Arena& before, Report& report);
+
+// Blocks "<prefix><block>": a client's scores after its half of client fusion. `reference`: public scores, or null.
+void release_scores(const ReleaseContext& context, const std::string& prefix, std::span<const ScoreBlock> blocks,
+                    std::vector<std::vector<double>> values, const std::vector<double>* reference, Report& report);
+
+// Block "<prefix><entry's name>" = weight * gradient at the released positions of one tensor's dropped weights.
+void release_growth(const ReleaseContext& context, const std::string& prefix, const ArenaEntry& entry, ParamId tensor,
+                    std::span<const float> gradient, Report& report);
+
+// A vector of additive sums, as it is; times the client's weight where `weighted`.
+void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,
+                  Report& report);
+
+// The positions of a tensor's dropped weights that the coordinator's seed draws for a growth upload; ascending.
+std::vector<std::uint32_t> growth_candidates(const Mask& mask, ParamId tensor, std::int64_t count, Seed seed);
 
 }  // namespace coppice

@@ -40,10 +40,9 @@ struct Collector {
   }
 
   void operator()(const EstimateTask& task) {
-    for (const ScoreBlock& block : estimate_blocks(task.importance, model, task.target, score_form(task))) {
+    for (const ScoreBlock& block : score_blocks(task.importance, model, score_request(task))) {
       add("estimate/" + block.name, block.count);
     }
-    add("estimate/weight", 1);
   }
 
   void operator()(const MeasureTask& task) {
@@ -80,8 +79,10 @@ struct Collector {
 
 }  // namespace
 
-ScoreForm score_form(const EstimateTask& task) {
-  return needs_local_form(task.release.transform) ? ScoreForm::kLocal : ScoreForm::kSigned;
+ScoreRequest score_request(const EstimateTask& task) {
+  const bool local = needs_local_form(task.release.transform);
+  return {.target = task.target, .form = local ? ScoreForm::kLocal : ScoreForm::kSigned, .confidence = task.confidence,
+          .edge = task.edge};
 }
 
 std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model) {

@@ -5,7 +5,7 @@
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
-//   estimate  estimate/<block>          as the estimator declares; estimate/weight
+//   estimate  estimate/<block>          as the estimator declares, its weight among them
 //   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/losses.h)
 //   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>
 //   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
@@ -27,7 +27,7 @@ std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model
 std::vector<Variant> effective_variants(const RoundPlan& plan);
 
 // Signed sums where the coordinator takes |.| of the total; client-level scores where a client transforms its own first.
-ScoreForm score_form(const EstimateTask& task);
+ScoreRequest score_request(const EstimateTask& task);
 
 // Width of the model's logits.
 std::int64_t outputs_of(const Model& model);

@@ -38,6 +38,7 @@ struct ScoreBlock {
   std::int64_t count = 0;
   ScoreRole role = ScoreRole::kScore;
   std::vector<std::int64_t> families;  // kLocal scores: sizes of the runs that compete with each other; they add up to `count`
+  int set = 0;                         // scores of one set are on one scale: 0 = coarse or elements, 1 = fine
 
   bool operator==(const ScoreBlock&) const = default;
 };

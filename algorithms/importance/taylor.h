@@ -1,17 +1,18 @@
 // Taylor: the loss change that removing weights causes, to first or second order; coarse and fine from one backward pass.
 //
-// LLM-Pruner (Ma, Fang & Wang, NeurIPS 2023), sec. 3.2; with s the salience of a weight, g the gradient of the client's loss
-// and A_i = sum over samples of g_i^2 (diagonal Fisher for the Hessian):
-//   coarse ("vectorize")       sum_v |sum_{i in v} w_i g_i|
-//   fine, first  ("param_first")    s = w g
-//         second ("param_second")   s = w A w
-//         mix    ("param_mix")      s = w g - 0.5 w A w              fine = sum_v sum_{i in v} |s_i|
-// A vector v is one row (or column, or channel) of one tensor of the unit, so that a head's score is the sum over its channels.
-// Elements: |s|.
-// Deviations: gradients are of sums over samples, so that the second-order term is not dwarfed by a mean over tokens. A takes
-// g_b^2 / n_b of micro-batches b of n_b samples: with micro-batches of 1 it is the paper's A, with larger ones an estimate of it
-// that assumes uncorrelated samples. The fine score of a federation is sum_k |s_k|: |sum_k s_k| would need every gradient.
-// Cost: one backward pass; one gradient-sized accumulator (two for second and mix).
+// LLM-Pruner (Ma, Fang & Wang, NeurIPS 2023), section 3.2. With g the gradient of the client's loss and A_i the sum
+// over samples of g_i^2 (diagonal Fisher for the Hessian), the salience s of a weight and the scores of a unit are
+//   first  ("param_first")   s = w g
+//   second ("param_second")  s = w A w
+//   mix    ("param_mix")     s = w g - 0.5 w A w           fine   = sum_v sum_{i in v} |s_i|
+//                                         ("vectorize")    coarse = sum_v |sum_{i in v} w_i g_i|
+// A vector v is one row (or column, or channel) of one tensor of the unit, so that a head's score is the sum over its
+// channels. Elements: |s|.
+// Deviations: gradients are of sums over samples, so that the second-order term is not dwarfed as it is with means over
+// tokens. A takes g_b^2 / n_b of micro-batches b of n_b samples: with micro-batches of 1 it is the paper's A, with
+// larger ones an estimate of it that assumes uncorrelated samples. The fine score of a unit in a federation is
+// sum_k |s_k|; |sum_k s_k| would need every gradient entry (single weights in the signed form do have it).
+// Cost: one backward pass; one accumulator of the size of the scored weights (two for mix).
 #pragma once
 
 #include <cstdint>

@@ -2,27 +2,30 @@
 
 #include "algorithms/exchange/report_blocks.h"
 #include "core/error.h"
+#include "models/model.h"
 
 namespace coppice {
 
-Scoring::Scoring(ScoreConfig config, ScoreTarget target, LossKind loss, Population population)
-    : config_(std::move(config)), target_(target), loss_(loss), population_(std::move(population)) {}
+Scoring::Scoring(ScoreConfig config, ScoreTarget target, bool edge, LossKind loss, Population population)
+    : config_(std::move(config)), target_(target), edge_(edge), loss_(loss), population_(std::move(population)) {}
 
-bool Scoring::two_passes() const { return std::holds_alternative<AgreementFusion>(config_.clients); }
+bool Scoring::two_passes() const { return std::holds_alternative<AgreementFusion>(config_.fusion.clients); }
 
 bool Scoring::done(const State& state) const {
   // Scores that the weights alone give need no plan: the prune stage computes them.
   return from_weights_alone(config_.importance) || state.step >= (two_passes() ? 2 : 1);
 }
 
-EstimateTask Scoring::task(bool reference_pass) const {
+EstimateTask estimate_task(const ScoreConfig& config, ScoreTarget target, bool edge) {
   EstimateTask task;
-  task.importance = config_.importance;
-  task.target = target_;
-  task.batches = config_.batches;
-  task.batch = config_.batch;
-  task.release.transform = reference_pass ? ClientFusionConfig{NormalisedMeanFusion{}} : config_.clients;
-  task.release.weight = config_.weight;
+  task.importance = config.importance;
+  task.target = target;
+  task.confidence = target == ScoreTarget::kUnits && needs_confidence(config.fusion);
+  task.edge = edge;
+  task.batches = config.batches;
+  task.batch = config.batch;
+  task.release.transform = config.fusion.clients;
+  task.release.weight = config.weight;
   return task;
 }
 
@@ -36,20 +39,16 @@ std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
   plan.loss = loss_;
   plan.cohort = config_.cohort == 0 ? everyone(population_.train_samples)
                                     : draw_cohort(population_.train_samples, config_.cohort, plan.seed);
-  // No fusion: one client's word counts for all.
-  if (std::holds_alternative<NoFusion>(config_.clients)) plan.cohort.resize(1);
   plan.values = state.track("model").values;
   plan.mask = state.track("model").mask;
-  const bool reference_pass = two_passes() && state.step == 0;
-  plan.tasks.emplace_back(task(reference_pass));
-  if (two_passes() && !reference_pass) {
-    for (const auto& [name, values] : state.numbers) {
-      if (!name.starts_with("reference/")) continue;
-      const auto bytes = std::as_bytes(std::span(values));
-      plan.references[name] = Block{.name = name, .dtype = DType::kF64,
-                                    .shape = {static_cast<std::int64_t>(values.size())},
-                                    .values = {bytes.begin(), bytes.end()}};
-    }
+  // The first pass of two finds no reference and so weighs by samples alone.
+  plan.tasks.emplace_back(estimate_task(config_, target_, edge_));
+  const auto reference = state.numbers.find(kAgreementReference);
+  if (reference != state.numbers.end()) {
+    const auto bytes = std::as_bytes(std::span(reference->second));
+    plan.references[kAgreementReference] =
+        Block{.name = kAgreementReference, .dtype = DType::kF64,
+              .shape = {static_cast<std::int64_t>(reference->second.size())}, .values = {bytes.begin(), bytes.end()}};
   }
   std::vector<RoundPlan> plans;
   plans.push_back(std::move(plan));
@@ -63,12 +62,16 @@ StepRecord Scoring::absorb(State& state, const std::vector<RoundPlan>& plans,
   if (answer.accepted() == 0) throw Stopped("score: no client could send its scores; first reason: " +
                                             std::string(answer.roster().empty() ? "no clients"
                                                                                 : name_of(answer.roster()[0].declined)));
-  const std::string prefix = two_passes() && state.step == 0 ? "reference/" : "score/";
   constexpr std::string_view kEstimate = "estimate/";
   for (const ReportBlock& block : answer.blocks()) {
     if (block.name.starts_with(kEstimate)) {
-      state.numbers[prefix + block.name.substr(kEstimate.size())] = answer.sum(block.name);
+      state.numbers["score/" + block.name.substr(kEstimate.size())] = answer.sum(block.name);
     }
+  }
+  if (two_passes() && state.step == 0) {
+    const auto blocks = score_blocks(config_.importance, *make_model(plans.at(0).values->config),
+                                     score_request(std::get<EstimateTask>(plans.at(0).tasks.at(0))));
+    state.numbers[kAgreementReference] = agreement_reference(blocks, score_sums(state, blocks));
   }
   record.numbers["clients"] = static_cast<double>(answer.accepted());
   record.numbers["declined"] = static_cast<double>(plans.at(0).cohort.size()) - static_cast<double>(answer.accepted());
@@ -91,7 +94,7 @@ std::vector<std::vector<double>> score_sums(const State& state, const std::vecto
 
 void ScoreConfig::visit(FieldVisitor& v) {
   v.variant("importance", importance, "what makes a unit or a weight important");
-  v.variant("clients", clients, "how clients' scores become one");
+  v.group("fusion", fusion, "how coarse and fine scores, and the scores of clients, become one");
   v.field("batches", batches, "batches of each client; 0 = all its samples", at_least(0));
   v.field("batch", batch, "samples a batch; one gradient each", at_least(1));
   v.field("cohort", cohort, "clients that score; 0 = all", at_least(0));

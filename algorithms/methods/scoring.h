@@ -3,6 +3,7 @@
 // What it leaves in the state: the summed numerators of every block, under "score/<block>".
 #pragma once
 
+#include "algorithms/fusion/fusion.h"
 #include "algorithms/methods/method.h"
 
 namespace coppice {
@@ -10,7 +11,7 @@ namespace coppice {
 struct ScoreConfig {
   static constexpr const char* kName = "score";
   ImportanceConfig importance = TaylorConfig{};
-  ClientFusionConfig clients = MeanFusion{};
+  FusionConfig fusion;
   std::int64_t batches = 2;           // of each client; 0 = all its samples
   std::int64_t batch = 64;
   std::int64_t cohort = 0;            // 0 = every client
@@ -20,7 +21,8 @@ struct ScoreConfig {
 
 class Scoring : public Method {
  public:
-  Scoring(ScoreConfig config, ScoreTarget target, LossKind loss, Population population);
+  // `edge`: also score the single weights of the first and last layer.
+  Scoring(ScoreConfig config, ScoreTarget target, bool edge, LossKind loss, Population population);
 
   std::string name() const override { return ScoreConfig::kName; }
   std::int64_t total_steps() const override { return 1; }
@@ -32,15 +34,18 @@ class Scoring : public Method {
  private:
   // The agreement rule needs a first pass whose fused scores every client then compares its own with.
   bool two_passes() const;
-  EstimateTask task(bool reference_pass) const;
 
   ScoreConfig config_;
   ScoreTarget target_;
+  bool edge_;
   LossKind loss_;
   Population population_;
 };
 
-// The numerators a score stage left behind, in the order of the estimator's blocks.
+// The task of a score stage; what it asked for is also how its sums are read.
+EstimateTask estimate_task(const ScoreConfig& config, ScoreTarget target, bool edge);
+
+// The numerators a score stage left behind, in the order of the estimator's blocks. Throws InputError where there are none.
 std::vector<std::vector<double>> score_sums(const State& state, const std::vector<ScoreBlock>& blocks);
 
 }  // namespace coppice

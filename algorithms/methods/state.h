@@ -16,6 +16,7 @@ namespace coppice {
 struct Track {
   std::shared_ptr<const ModelState> values;
   std::shared_ptr<const Mask> mask;                               // on `values`' layout; null: nothing dropped
+  std::shared_ptr<const Mask> cut;                                // in the dense layout: what `values` was sliced by; or null
   std::map<std::string, std::shared_ptr<const Arena>> server;     // slots of the server optimizer, control variate
 };
 

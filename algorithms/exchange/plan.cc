@@ -1,0 +1,59 @@
+#include "algorithms/exchange/plan.h"
+
+namespace coppice {
+namespace {
+
+const std::vector<std::string> kSplits = {"train", "select", "test"};
+const std::vector<std::string> kPrecisions = {"f32", "bf16"};
+const std::vector<std::string> kAts = {"received", "trained"};
+
+}  // namespace
+
+void TrainTask::visit(FieldVisitor& v) {
+  v.variant("optimizer", optimizer, "the client's optimizer");
+  v.field("lr_scale", lr_scale, "factor on the learning rate");
+  v.field("epochs", epochs, "passes over the samples", at_least(1));
+  v.field("batch", batch, "samples a step", at_least(1));
+  v.field("max_steps", max_steps, "0 = as many as the epochs hold", at_least(0));
+  v.field("prox_mu", prox_mu, "pull towards the received weights", at_least(0));
+  v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));
+  v.field("scaffold", scaffold, "correct client drift by control variates");
+  v.choice("precision", precision, kPrecisions, "arithmetic");
+  v.group("release", release, "how the result leaves the client");
+}
+
+void EstimateTask::visit(FieldVisitor& v) {
+  v.variant("importance", importance, "what is measured");
+  v.choice("target", target, {"units", "elements"}, "of what");
+  v.field("confidence", confidence, "also variances");
+  v.field("edge", edge, "first and last layer too");
+  v.choice("at", at, kAts, "at which weights");
+  v.field("batches", batches, "0 = all", at_least(0));
+  v.field("batch", batch, "samples a batch", at_least(1));
+  v.group("release", release, "how the result leaves the client");
+}
+
+void MeasureTask::visit(FieldVisitor& v) {
+  v.choice("split", split, kSplits, "on which samples");
+  v.choice("at", at, kAts, "at which weights");
+  v.field("batch", batch, "samples a batch", at_least(1));
+  v.field("details", details, "also confusion counts and score histograms");
+  v.group("release", release, "how the result leaves the client");
+}
+
+void CollectTask::visit(FieldVisitor& v) {
+  v.field("batches", batches, "0 = all", at_least(0));
+  v.field("batch", batch, "samples a batch", at_least(1));
+  v.choice("precision", precision, kPrecisions, "arithmetic");
+  v.group("release", release, "how the result leaves the client");
+}
+
+void GrowthTask::visit(FieldVisitor& v) {
+  v.field("tensors", tensors, "entries of the base layout", at_least(0));
+  v.field("batches", batches, "batches of the gradient", at_least(1));
+  v.field("batch", batch, "samples a batch", at_least(1));
+  v.choice("at", at, kAts, "at which weights");
+  v.group("release", release, "how the result leaves the client");
+}
+
+}  // namespace coppice

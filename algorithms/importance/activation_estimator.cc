@@ -1,0 +1,218 @@
+#include "algorithms/importance/activation_estimator.h"
+
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "core/error.h"
+#include "algorithms/importance/activation_tap.h"
+#include "algorithms/importance/confidence.h"
+#include "algorithms/importance/unit_vectors.h"
+
+namespace coppice {
+namespace {
+
+// Squared input norms of each watched weight, one a column.
+using Moments = std::map<int, std::vector<double>>;
+
+// The weights whose inputs matter, in the order of their blocks.
+std::vector<int> watched_tensors(const Model& model, const ScoreRequest& request) {
+  const PrunableStructure structure = model.structure();
+  std::vector<int> tensors;
+  if (request.target == ScoreTarget::kElements) {
+    for (const PatternMatrix& matrix : structure.matrices) {
+      if (request.edge || !matrix.edge) tensors.push_back(matrix.tensor);
+    }
+    return tensors;
+  }
+  const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
+  for (const int tensor : UnitVectors(structure, *layout).tensors()) {
+    if ((*layout)[tensor].shape.size() > 1) tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+std::int64_t columns_of(const ArenaEntry& entry) { return entry.numel / entry.shape.front(); }
+
+// W_ij^2 ||x_j||^2 / divisor of each weight; input norm 1 where nothing was watched.
+std::vector<double> energies(std::span<const float> weights, const std::vector<double>* moments, double divisor) {
+  std::vector<double> result(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double moment = moments == nullptr ? 1.0 : (*moments)[i % moments->size()] / divisor;
+    result[i] = static_cast<double>(weights[i]) * weights[i] * moment;
+  }
+  return result;
+}
+
+const std::vector<double>* find_in(const Moments& moments, int tensor) {
+  const auto found = moments.find(tensor);
+  return found == moments.end() ? nullptr : &found->second;
+}
+
+void score_units(const UnitVectors& vectors, const Arena& base, const Moments& moments, double samples,
+                 std::vector<double>& coarse, std::vector<double>& fine) {
+  std::vector<double> vector_coarse(static_cast<std::size_t>(vectors.size()));
+  std::vector<double> vector_fine(vector_coarse.size());
+  for (const int tensor : vectors.tensors()) {
+    std::vector<double> values = energies(base.floats(tensor), find_in(moments, tensor), samples);
+    vectors.sum_into(tensor, values, vector_coarse);
+    for (double& value : values) value = std::sqrt(value);
+    vectors.sum_into(tensor, values, vector_fine);
+  }
+  for (double& value : vector_coarse) value = std::sqrt(value);
+  coarse = vectors.per_unit(vector_coarse);
+  fine = vectors.per_unit(vector_fine);
+}
+
+class ActivationEstimator final : public ImportanceEstimator {
+ public:
+  ActivationEstimator(const Model& model, const ScoreRequest& request)
+      : request_(request),
+        layout_(model.base_layout()),
+        blocks_(activation_blocks(model, request)),
+        vectors_(model.structure(), *layout_),
+        tensors_(watched_tensors(model, request)),
+        confidence_(vectors_.family_sizes()),
+        base_("base", layout_),
+        tap_(tensors_) {
+    for (const int tensor : tensors_) moments_[tensor].assign(static_cast<std::size_t>(columns_of((*layout_)[tensor])), 0.0);
+  }
+
+  bool needs_gradient() const override { return false; }
+  Tap* tap() override { return &tap_; }
+  const std::vector<ScoreBlock>& blocks() const override { return blocks_; }
+
+  void observe(const Arena& base, const Arena& /*gradient*/, std::int64_t samples) override {
+    if (samples <= 0) throw Error("importance: a micro-batch of " + std::to_string(samples) + " samples");
+    if (samples_ == 0 && finishes_scores()) base_.copy_from(base);
+    samples_ += samples;
+    const Moments seen = tap_.take();
+    for (const auto& [tensor, squares] : seen) {
+      std::vector<double>& total = moments_[tensor];
+      if (squares.size() != total.size()) {
+        throw Error("importance: " + quoted((*layout_)[tensor].name) + " took part in no matrix product");
+      }
+      for (std::size_t j = 0; j < total.size(); ++j) total[j] += squares[j];
+    }
+    if (!request_.confidence) return;
+    std::vector<double> coarse, fine;
+    score_units(vectors_, base_, seen, static_cast<double>(samples), coarse, fine);
+    confidence_.add_micro_batch(coarse, fine);
+  }
+
+  std::vector<std::vector<double>> finish() override {
+    std::vector<std::vector<double>> values;
+    const double samples = static_cast<double>(samples_);
+    const bool units = request_.target == ScoreTarget::kUnits;
+    if (request_.form == ScoreForm::kSigned) {
+      for (const int tensor : tensors_) values.push_back(moments_[tensor]);
+    } else if (!units) {
+      for (const int tensor : tensors_) {
+        std::vector<double> scores(static_cast<std::size_t>((*layout_)[tensor].numel), 0.0);
+        if (samples_ > 0) scores = energies(base_.floats(tensor), &moments_[tensor], samples);
+        for (double& score : scores) score = samples * std::sqrt(score);
+        values.push_back(std::move(scores));
+      }
+    }
+    if (units && finishes_scores()) {
+      std::vector<double> coarse, fine;
+      score_units(vectors_, base_, moments_, std::max(samples, 1.0), coarse, fine);
+      if (request_.form == ScoreForm::kLocal) {
+        for (std::vector<double>* scores : {&coarse, &fine}) {
+          for (double& score : *scores) score *= samples;
+        }
+        values.push_back(coarse);
+        values.push_back(fine);
+      }
+      if (request_.confidence) confidence_.append(coarse, fine, values);
+    }
+    values.push_back({samples});
+    return values;
+  }
+
+ private:
+  bool finishes_scores() const { return request_.form == ScoreForm::kLocal || request_.confidence; }
+
+  ScoreRequest request_;
+  std::shared_ptr<const ArenaLayout> layout_;
+  std::vector<ScoreBlock> blocks_;
+  UnitVectors vectors_;
+  std::vector<int> tensors_;
+  Confidence confidence_;
+  Arena base_;  // where scores are finished here: the weights at which the client looks
+  ActivationTap tap_;
+  Moments moments_;
+  std::int64_t samples_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ImportanceEstimator> make_activation_estimator(const Model& model, const ScoreRequest& request) {
+  return std::make_unique<ActivationEstimator>(model, request);
+}
+
+std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest& request) {
+  std::vector<ScoreBlock> blocks;
+  const bool units = request.target == ScoreTarget::kUnits;
+  const bool local = request.form == ScoreForm::kLocal;
+  const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
+  const std::vector<std::int64_t> widths = model.structure().full_widths();
+  const auto num_units = static_cast<std::int64_t>(model.structure().groups.size());
+  if (local && units) {
+    blocks.push_back({"coarse", num_units, ScoreRole::kScore, widths, 0});
+    blocks.push_back({"fine", num_units, ScoreRole::kScore, widths, 1});
+  } else {
+    for (const int tensor : watched_tensors(model, request)) {
+      const ArenaEntry& entry = (*layout)[tensor];
+      if (local) {
+        blocks.push_back({"element/" + entry.name, entry.numel, ScoreRole::kScore, {entry.numel}, 0});
+      } else {
+        blocks.push_back({"moments/" + entry.name, columns_of(entry), ScoreRole::kScore, {}, 0});
+      }
+    }
+  }
+  if (units && request.confidence) Confidence::append_blocks(num_units, blocks);
+  blocks.push_back({"weight", 1, ScoreRole::kWeight});
+  return blocks;
+}
+
+UnitScores decode_activation_units(const Model& model, const Arena& base, const ScoreRequest& request,
+                                   std::span<const std::vector<double>> sums) {
+  UnitScores scores;
+  scores.weight = sums.back()[0];
+  std::size_t confidence = 2;
+  if (request.form == ScoreForm::kLocal) {
+    scores.coarse = sums[0];
+    scores.fine = sums[1];
+    for (double& value : scores.coarse) value /= scores.weight;
+    for (double& value : scores.fine) value /= scores.weight;
+  } else {
+    Moments moments;
+    const std::vector<int> tensors = watched_tensors(model, request);
+    for (std::size_t t = 0; t < tensors.size(); ++t) moments[tensors[t]] = sums[t];
+    score_units(UnitVectors(model.structure(), *model.base_layout()), base, moments, scores.weight, scores.coarse,
+                scores.fine);
+    confidence = tensors.size();
+  }
+  if (request.confidence) Confidence::decode(sums.subspan(confidence, Confidence::kNumBlocks), scores);
+  return scores;
+}
+
+ElementScores decode_activation_elements(const Model& model, const Arena& base, const ScoreRequest& request,
+                                         std::span<const std::vector<double>> sums) {
+  ElementScores scores;
+  const std::vector<int> tensors = watched_tensors(model, request);
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    std::vector<double> values = sums[t];
+    if (request.form == ScoreForm::kSigned) {
+      values = energies(base.floats(tensors[t]), &sums[t], sums.back()[0]);
+      for (double& value : values) value = std::sqrt(value);
+    } else {
+      for (double& value : values) value /= sums.back()[0];
+    }
+    scores[tensors[t]].assign(values.begin(), values.end());
+  }
+  return scores;
+}
+
+}  // namespace coppice

@@ -1,0 +1,7 @@
+#include "algorithms/importance/fisher.h"
+
+namespace coppice {
+
+void FisherConfig::visit(FieldVisitor& /*v*/) {}
+
+}  // namespace coppice

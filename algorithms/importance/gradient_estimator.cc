@@ -1,0 +1,208 @@
+#include "algorithms/importance/gradient_estimator.h"
+
+#include <cmath>
+#include <string>
+
+#include "algorithms/importance/confidence.h"
+#include "algorithms/importance/unit_vectors.h"
+#include "core/error.h"
+
+namespace coppice {
+namespace {
+
+std::vector<int> matrix_tensors(const Model& model, bool edge) {
+  std::vector<int> tensors;
+  for (const PatternMatrix& matrix : model.structure().matrices) {
+    if (edge || !matrix.edge) tensors.push_back(matrix.tensor);
+  }
+  return tensors;
+}
+
+class GradientEstimator final : public ImportanceEstimator {
+ public:
+  GradientEstimator(const GradientRule& rule, const Model& model, const ScoreRequest& request)
+      : rule_(rule),
+        request_(request),
+        layout_(model.base_layout()),
+        blocks_(gradient_blocks(model, request)),
+        vectors_(model.structure(), *layout_),
+        tensors_(request.target == ScoreTarget::kUnits ? vectors_.tensors() : matrix_tensors(model, request.edge)),
+        confidence_(vectors_.family_sizes()) {
+    const bool units = request.target == ScoreTarget::kUnits;
+    needs_first_ = rule.first != 0.0 || (units && !rule.squared_coarse);
+    for (const int tensor : tensors_) {
+      const auto numel = static_cast<std::size_t>((*layout_)[tensor].numel);
+      first_.emplace_back(needs_first_ ? numel : 0, 0.0F);
+      second_.emplace_back(rule.second != 0.0 ? numel : 0, 0.0F);
+    }
+    if (units && rule.squared_coarse) squared_.assign(static_cast<std::size_t>(vectors_.size()), 0.0);
+  }
+
+  bool needs_gradient() const override { return true; }
+  const std::vector<ScoreBlock>& blocks() const override { return blocks_; }
+
+  void observe(const Arena& base, const Arena& gradient, std::int64_t samples) override {
+    if (base.layout() != *layout_ || gradient.layout() != *layout_) {
+      throw Error("importance: weights and gradient must have the layout of the model");
+    }
+    if (samples <= 0) throw Error("importance: a micro-batch of " + std::to_string(samples) + " samples");
+    samples_ += samples;
+    const bool by_micro_batch = !squared_.empty() || request_.confidence;
+    std::vector<double> signed_sums(by_micro_batch ? static_cast<std::size_t>(vectors_.size()) : 0, 0.0);
+    std::vector<double> fine_sums(request_.confidence ? signed_sums.size() : 0, 0.0);
+    std::vector<double> products;
+    for (std::size_t t = 0; t < tensors_.size(); ++t) {
+      const std::span<const float> w = base.floats(tensors_[t]);
+      const std::span<const float> g = gradient.floats(tensors_[t]);
+      accumulate(t, w, g, samples);
+      if (!by_micro_batch) continue;
+      products.resize(w.size());
+      for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
+      vectors_.sum_into(tensors_[t], products, signed_sums);
+      if (!request_.confidence) continue;
+      for (double& p : products) p = std::abs(rule_.first * p + rule_.second * p * p / static_cast<double>(samples));
+      vectors_.sum_into(tensors_[t], products, fine_sums);
+    }
+    if (!by_micro_batch) return;
+    for (std::size_t v = 0; v < signed_sums.size(); ++v) {
+      if (!squared_.empty()) {
+        signed_sums[v] *= signed_sums[v] / static_cast<double>(samples);
+        squared_[v] += signed_sums[v];
+      } else {
+        signed_sums[v] = std::abs(signed_sums[v]);
+      }
+    }
+    if (request_.confidence) confidence_.add_micro_batch(vectors_.per_unit(signed_sums), vectors_.per_unit(fine_sums));
+  }
+
+  std::vector<std::vector<double>> finish() override {
+    std::vector<std::vector<double>> values;
+    if (request_.target == ScoreTarget::kUnits) {
+      finish_units(values);
+    } else {
+      for (std::size_t t = 0; t < tensors_.size(); ++t) {
+        std::vector<double> s = saliences(t);
+        if (request_.form == ScoreForm::kLocal) {
+          for (double& value : s) value = std::abs(value);
+        }
+        values.push_back(std::move(s));
+      }
+    }
+    values.push_back({static_cast<double>(samples_)});
+    return values;
+  }
+
+ private:
+  void accumulate(std::size_t t, std::span<const float> w, std::span<const float> g, std::int64_t samples) {
+    if (needs_first_) {
+      float* first = first_[t].data();
+      for (std::size_t i = 0; i < w.size(); ++i) first[i] += w[i] * g[i];
+    }
+    if (rule_.second != 0.0) {
+      const float share = 1.0F / static_cast<float>(samples);
+      float* second = second_[t].data();
+      for (std::size_t i = 0; i < w.size(); ++i) second[i] += w[i] * g[i] * (w[i] * g[i]) * share;
+    }
+  }
+
+  std::vector<double> saliences(std::size_t t) const {
+    std::vector<double> s(static_cast<std::size_t>((*layout_)[tensors_[t]].numel), 0.0);
+    if (rule_.first != 0.0) {
+      for (std::size_t i = 0; i < s.size(); ++i) s[i] += rule_.first * first_[t][i];
+    }
+    if (rule_.second != 0.0) {
+      for (std::size_t i = 0; i < s.size(); ++i) s[i] += rule_.second * second_[t][i];
+    }
+    return s;
+  }
+
+  void finish_units(std::vector<std::vector<double>>& values) {
+    std::vector<double> coarse = squared_.empty() ? std::vector<double>(static_cast<std::size_t>(vectors_.size())) : squared_;
+    std::vector<double> fine(coarse.size());
+    for (std::size_t t = 0; t < tensors_.size(); ++t) {
+      if (squared_.empty()) {
+        vectors_.sum_into(tensors_[t], std::vector<double>(first_[t].begin(), first_[t].end()), coarse);
+      }
+      std::vector<double> s = saliences(t);
+      for (double& value : s) value = std::abs(value);
+      vectors_.sum_into(tensors_[t], s, fine);
+    }
+    std::vector<double> magnitudes = coarse;
+    for (double& value : magnitudes) value = std::abs(value);
+    const std::vector<double> unit_coarse = vectors_.per_unit(magnitudes);
+    const std::vector<double> unit_fine = vectors_.per_unit(fine);
+    values.push_back(request_.form == ScoreForm::kSigned ? std::move(coarse) : unit_coarse);
+    values.push_back(unit_fine);
+    if (request_.confidence) confidence_.append(unit_coarse, unit_fine, values);
+  }
+
+  GradientRule rule_;
+  ScoreRequest request_;
+  std::shared_ptr<const ArenaLayout> layout_;
+  std::vector<ScoreBlock> blocks_;
+  UnitVectors vectors_;
+  std::vector<int> tensors_;
+  Confidence confidence_;
+  bool needs_first_ = false;
+  std::vector<std::vector<float>> first_;   // P of each of tensors_
+  std::vector<std::vector<float>> second_;  // Q
+  std::vector<double> squared_;             // one a vector
+  std::int64_t samples_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ImportanceEstimator> make_gradient_estimator(const GradientRule& rule, const Model& model,
+                                                             const ScoreRequest& request) {
+  return std::make_unique<GradientEstimator>(rule, model, request);
+}
+
+std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request) {
+  std::vector<ScoreBlock> blocks;
+  const bool local = request.form == ScoreForm::kLocal;
+  if (request.target == ScoreTarget::kUnits) {
+    const UnitVectors vectors(model.structure(), *model.base_layout());
+    const std::int64_t units = vectors.num_units();
+    const auto families = local ? vectors.family_sizes() : std::vector<std::int64_t>{};
+    blocks.push_back({"coarse", local ? units : vectors.size(), ScoreRole::kScore, families, 0});
+    blocks.push_back({"fine", units, ScoreRole::kScore, families, 1});
+    if (request.confidence) Confidence::append_blocks(units, blocks);
+  } else {
+    for (const int tensor : matrix_tensors(model, request.edge)) {
+      const ArenaEntry& entry = (*model.base_layout())[tensor];
+      const auto families = local ? std::vector<std::int64_t>{entry.numel} : std::vector<std::int64_t>{};
+      blocks.push_back({"element/" + entry.name, entry.numel, ScoreRole::kScore, families, 0});
+    }
+  }
+  blocks.push_back({"weight", 1, ScoreRole::kWeight});
+  return blocks;
+}
+
+UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request, std::span<const std::vector<double>> sums) {
+  UnitScores scores;
+  scores.weight = sums.back()[0];
+  std::vector<double> coarse = sums[0];
+  for (double& value : coarse) value = std::abs(value) / scores.weight;
+  scores.coarse = request.form == ScoreForm::kLocal
+                      ? std::move(coarse)
+                      : UnitVectors(model.structure(), *model.base_layout()).per_unit(coarse);
+  scores.fine = sums[1];
+  for (double& value : scores.fine) value /= scores.weight;
+  if (request.confidence) Confidence::decode(sums.subspan(2, Confidence::kNumBlocks), scores);
+  return scores;
+}
+
+ElementScores decode_gradient_elements(const Model& model, const ScoreRequest& request,
+                                       std::span<const std::vector<double>> sums) {
+  ElementScores scores;
+  std::size_t block = 0;
+  for (const int tensor : matrix_tensors(model, request.edge)) {
+    std::vector<float>& values = scores[tensor];
+    values.reserve(sums[block].size());
+    for (const double sum : sums[block]) values.push_back(static_cast<float>(std::abs(sum) / sums.back()[0]));
+    ++block;
+  }
+  return scores;
+}
+
+}  // namespace coppice

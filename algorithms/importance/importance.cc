@@ -1,0 +1,119 @@
+#include "algorithms/importance/importance.h"
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "algorithms/importance/activation_estimator.h"
+#include "algorithms/importance/gradient_estimator.h"
+
+namespace coppice {
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+// Null for methods without a gradient.
+std::optional<GradientRule> gradient_rule(const ImportanceConfig& config) {
+  return std::visit(Overloaded{[](const TaylorConfig& taylor) -> std::optional<GradientRule> {
+                                 switch (taylor.order) {
+                                   case TaylorConfig::Order::kFirst:
+                                     return GradientRule{.first = 1.0};
+                                   case TaylorConfig::Order::kSecond:
+                                     return GradientRule{.second = 1.0};
+                                   case TaylorConfig::Order::kMix:
+                                     return GradientRule{.first = 1.0, .second = -0.5};
+                                 }
+                                 return std::nullopt;
+                               },
+                               [](const SnipConfig&) -> std::optional<GradientRule> { return GradientRule{.first = 1.0}; },
+                               [](const FisherConfig&) -> std::optional<GradientRule> {
+                                 return GradientRule{.second = 1.0, .squared_coarse = true};
+                               },
+                               [](const auto&) -> std::optional<GradientRule> { return std::nullopt; }},
+                    config);
+}
+
+void refuse_without_pass(const ImportanceConfig& config) {
+  if (from_weights_alone(config)) throw Error("this importance needs no pass over data; its scores come from the weights");
+}
+
+void check_sums(const std::vector<ScoreBlock>& blocks, std::span<const std::vector<double>> sums) {
+  if (sums.size() != blocks.size()) {
+    throw InputError("scores: found " + std::to_string(sums.size()) + " blocks; expected " + std::to_string(blocks.size()));
+  }
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (static_cast<std::int64_t>(sums[b].size()) != blocks[b].count) {
+      throw InputError("scores: block " + quoted(blocks[b].name) + " has " + std::to_string(sums[b].size()) +
+                       " values; expected " + std::to_string(blocks[b].count));
+    }
+    for (const double value : sums[b]) {
+      if (!std::isfinite(value)) throw InputError("scores: block " + quoted(blocks[b].name) + " is not finite");
+    }
+  }
+  if (!(sums.back()[0] > 0.0)) throw InputError("scores: the summed weight of all clients is not positive");
+}
+
+}  // namespace
+
+bool from_weights_alone(const ImportanceConfig& config) {
+  return std::holds_alternative<MagnitudeConfig>(config) || std::holds_alternative<RandomConfig>(config);
+}
+
+std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& config, const Model& model,
+                                                    const ScoreRequest& request) {
+  refuse_without_pass(config);
+  if (const auto rule = gradient_rule(config)) return make_gradient_estimator(*rule, model, request);
+  return make_activation_estimator(model, request);
+}
+
+std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model& model, const ScoreRequest& request) {
+  refuse_without_pass(config);
+  return gradient_rule(config) ? gradient_blocks(model, request) : activation_blocks(model, request);
+}
+
+UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
+                              const ScoreRequest& request, std::span<const std::vector<double>> sums) {
+  check_sums(score_blocks(config, model, request), sums);
+  if (!gradient_rule(config)) return decode_activation_units(model, base, request, sums);
+  UnitScores scores = decode_gradient_units(model, request, sums);
+  if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
+  return scores;
+}
+
+ElementScores decode_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
+                                    const ScoreRequest& request, std::span<const std::vector<double>> sums) {
+  check_sums(score_blocks(config, model, request), sums);
+  if (!gradient_rule(config)) return decode_activation_elements(model, base, request, sums);
+  ElementScores scores = decode_gradient_elements(model, request, sums);
+  if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
+  return scores;
+}
+
+UnitScores weight_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base, Seed seed) {
+  const PrunableStructure structure = model.structure();
+  if (const auto* magnitude = std::get_if<MagnitudeConfig>(&config)) return magnitude_units(*magnitude, structure, base);
+  if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
+  return random_units(static_cast<std::int64_t>(structure.groups.size()), seed);
+}
+
+ElementScores weight_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base, bool edge,
+                                    Seed seed) {
+  if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
+  ElementScores scores;
+  for (const PatternMatrix& matrix : model.structure().matrices) {
+    if (matrix.edge && !edge) continue;
+    const std::span<const float> weights = base.floats(matrix.tensor);
+    const auto* magnitude = std::get_if<MagnitudeConfig>(&config);
+    scores[matrix.tensor] = magnitude != nullptr
+                                ? magnitude_elements(*magnitude, weights)
+                                : random_elements(matrix.tensor, static_cast<std::int64_t>(weights.size()), seed);
+  }
+  return scores;
+}
+
+}  // namespace coppice

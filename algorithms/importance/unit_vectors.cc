@@ -1,0 +1,78 @@
+#include "algorithms/importance/unit_vectors.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "core/error.h"
+
+namespace coppice {
+
+UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout)
+    : family_sizes_(structure.full_widths()), num_units_(static_cast<std::int64_t>(structure.groups.size())) {
+  std::set<int> tensors;
+  for (std::size_t unit = 0; unit < structure.groups.size(); ++unit) {
+    for (const Slice& slice : structure.groups[unit].slices) {
+      if (slice.arena != ArenaId::kBase || !slice.scored) continue;
+      const ArenaEntry& entry = layout[slice.tensor];
+      const auto dim = static_cast<std::size_t>(slice.dim);
+      if (dim >= entry.shape.size() || slice.begin < 0 || slice.end > entry.shape[dim]) {
+        throw Error("a slice of unit " + std::to_string(unit) + " leaves tensor " + quoted(entry.name));
+      }
+      std::int64_t run = 1;
+      std::int64_t outer = 1;
+      for (std::size_t d = 0; d < entry.shape.size(); ++d) (d < dim ? outer : run) *= d == dim ? 1 : entry.shape[d];
+      for (std::int64_t position = slice.begin; position < slice.end; ++position) {
+        vectors_.push_back({.unit = static_cast<int>(unit),
+                            .tensor = slice.tensor,
+                            .start = position * run,
+                            .step = entry.shape[dim] * run,
+                            .outer = outer,
+                            .run = run});
+      }
+      tensors.insert(slice.tensor);
+    }
+  }
+  tensors_.assign(tensors.begin(), tensors.end());
+  std::stable_sort(vectors_.begin(), vectors_.end(), [](const Vector& a, const Vector& b) { return a.tensor < b.tensor; });
+}
+
+void UnitVectors::sum_into(int tensor, std::span<const double> values, std::span<double> sums) const {
+  const auto before = [](const Vector& vector, int t) { return vector.tensor < t; };
+  auto vector = std::lower_bound(vectors_.begin(), vectors_.end(), tensor, before);
+  for (; vector != vectors_.end() && vector->tensor == tensor; ++vector) {
+    double sum = 0.0;
+    for (std::int64_t o = 0; o < vector->outer; ++o) {
+      const double* run = values.data() + vector->start + o * vector->step;
+      for (std::int64_t i = 0; i < vector->run; ++i) sum += run[i];
+    }
+    sums[static_cast<std::size_t>(vector - vectors_.begin())] = sum;
+  }
+}
+
+std::vector<double> UnitVectors::per_unit(std::span<const double> vector_values) const {
+  std::vector<double> units(static_cast<std::size_t>(num_units_), 0.0);
+  for (std::size_t v = 0; v < vectors_.size(); ++v) units[static_cast<std::size_t>(vectors_[v].unit)] += vector_values[v];
+  return units;
+}
+
+std::vector<double> UnitVectors::normalised(std::span<const double> unit_values) const {
+  return normalised_by_family(unit_values, family_sizes_);
+}
+
+std::vector<double> normalised_by_family(std::span<const double> values, std::span<const std::int64_t> family_sizes) {
+  std::vector<double> result(values.begin(), values.end());
+  std::size_t begin = 0;
+  for (const std::int64_t family_size : family_sizes) {
+    const auto size = static_cast<std::size_t>(family_size);
+    const std::span family = std::span(result).subspan(begin, size);
+    double mean = 0.0;
+    for (const double value : family) mean += value;
+    mean /= static_cast<double>(size);
+    for (double& value : family) value = mean > 0.0 ? value / mean : 1.0;
+    begin += size;
+  }
+  return result;
+}
+
+}  // namespace coppice

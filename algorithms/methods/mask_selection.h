@@ -1,0 +1,59 @@
+// From candidate masks to the one mask of the run: batch-norm statistics are recomputed under every candidate, its loss is
+// measured on samples that clients hold out for that, and the least loss wins; one candidate needs no comparison.
+//
+// Steps: 0 collect moments under every candidate (skipped by models without batch norm), 1 measure every candidate (skipped
+// with one), 2 evaluate the chosen one on the test split: what the mask costs before any fine-tuning.
+// Cost for a client: one forward pass a candidate over `batches` batches and over its held-out samples.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "algorithms/methods/method.h"
+#include "models/mask.h"
+
+namespace coppice {
+
+struct CandidateMask {
+  std::string name;
+  std::shared_ptr<const Mask> mask;
+};
+
+// Batch-norm statistics under a mask, from clients' data.
+struct RecalibrationConfig {
+  std::int64_t batches = 2;  // of each client; 0 = all its samples
+  std::int64_t batch = 64;
+  std::int64_t cohort = 0;   // 0 = every client
+  void visit(FieldVisitor& v);
+};
+
+class MaskSelection : public Method {
+ public:
+  bool done(const State& state) const override { return state.step >= 3; }
+  std::int64_t total_steps() const override { return 3; }
+  std::vector<RoundPlan> next_plans(const State& state) const override;
+  StepRecord absorb(State& state, const std::vector<RoundPlan>& plans,
+                    const std::vector<Answer>& answers) const override;
+
+ protected:
+  MaskSelection(RecalibrationConfig recalibration, Split judged_on, Precision precision, LossKind loss,
+                Population population);
+
+  // A function of the state as it was when the stage began. Never empty; no two masks alike.
+  virtual std::vector<CandidateMask> candidates(const State& state) const = 0;
+
+ private:
+  RoundPlan base_plan(const State& state) const;
+  RoundPlan collect_plan(const State& state) const;
+  RoundPlan measure_plan(const State& state) const;
+  void choose(State& state, std::size_t chosen, const std::vector<CandidateMask>& all, StepRecord& record) const;
+  const std::vector<std::int64_t>& judges() const;
+
+  RecalibrationConfig recalibration_;
+  Split judged_on_;
+  Precision precision_;
+  LossKind loss_;
+  Population population_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,113 @@
+#include "algorithms/methods/pruning.h"
+
+#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/masking/bn_candidates.h"
+#include "algorithms/masking/make_mask.h"
+#include "models/model.h"
+
+namespace coppice {
+namespace {
+
+// Different rules often agree; each mask is judged once, under the name of the first rule that made it.
+void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) {
+  for (const CandidateMask& other : all) {
+    if (*other.mask == mask) return;
+  }
+  all.push_back({std::move(name), std::make_shared<const Mask>(std::move(mask))});
+}
+
+}  // namespace
+
+ScoreTarget target_of(const Pattern& pattern) {
+  return pattern.kind == Pattern::Kind::kChannels ? ScoreTarget::kUnits : ScoreTarget::kElements;
+}
+
+Pruning::Pruning(PruneConfig config, ScoreConfig scores, Precision precision, LossKind loss, Population population)
+    : MaskSelection(config.recalibration, Split::kSelect, precision, loss, std::move(population)),
+      config_(std::move(config)),
+      scores_(std::move(scores)),
+      pattern_(parse_pattern(config_.pattern)) {}
+
+std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
+  const PrunableStructure structure = model.structure();
+  std::vector<CandidateMask> all;
+  const auto add = [&](const std::string& name, const std::vector<double>& scores) {
+    add_distinct(all, name,
+                 Mask::of_groups(model.base_layout(), structure, choose_units(model, scores, config_.budget)));
+  };
+  if (from_weights_alone(scores_.importance)) {
+    const auto* random = std::get_if<RandomConfig>(&scores_.importance);
+    const std::int64_t draws = random != nullptr ? random->draws : 1;
+    for (std::int64_t draw = 0; draw < draws; ++draw) {
+      const Seed seed{state.run_id, 0, static_cast<std::uint32_t>(draw)};
+      const char* kind = random != nullptr ? "random" : "magnitude";
+      add(draws == 1 ? kind : kind + (" " + std::to_string(draw)),
+          weight_unit_scores(scores_.importance, model, base, seed).fine);
+    }
+    return all;
+  }
+  const ScoreRequest request = score_request(estimate_task(scores_, ScoreTarget::kUnits, false));
+  const UnitScores scores = decode_unit_scores(scores_.importance, model, base, request,
+                                               score_sums(state, score_blocks(scores_.importance, model, request)));
+  for (const Candidate& candidate : coppice::candidates(scores_.fusion)) {
+    add(candidate.name, fuse(candidate.config, structure, scores).scores);
+  }
+  return all;
+}
+
+CandidateMask Pruning::element_candidate(const State& state, const Model& model, const Arena& base) const {
+  const bool edge = config_.edge || pattern_.kind == Pattern::Kind::kUnstructured;
+  ElementScores scores;
+  if (from_weights_alone(scores_.importance)) {
+    scores = weight_element_scores(scores_.importance, model, base, edge, Seed{state.run_id, 0, 0});
+  } else {
+    const ScoreRequest request = score_request(estimate_task(scores_, ScoreTarget::kElements, edge));
+    scores = decode_element_scores(scores_.importance, model, base, request,
+                                   score_sums(state, score_blocks(scores_.importance, model, request)));
+  }
+  std::map<ParamId, std::int64_t> quotas;
+  if (pattern_.kind != Pattern::Kind::kNOfM) {
+    quotas = element_quotas(model.structure(), *model.base_layout(), pattern_, edge, config_.budget, &scores);
+  }
+  return {to_string(pattern_),
+          std::make_shared<const Mask>(make_element_mask(model, pattern_, edge, scores, quotas))};
+}
+
+std::vector<CandidateMask> Pruning::candidates(const State& state) const {
+  const ModelState& values = *state.track("model").values;
+  const auto model = make_model(values.config);
+  if (pattern_.kind == Pattern::Kind::kChannels) return unit_candidates(state, *model, values.base);
+  return {element_candidate(state, *model, values.base)};
+}
+
+BnSelection::BnSelection(BnSelectionConfig config, Precision precision, LossKind loss, Population population)
+    : MaskSelection(config.recalibration, Split::kTrain, precision, loss, std::move(population)),
+      config_(std::move(config)) {}
+
+std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
+  const ModelState& values = *state.track("model").values;
+  const auto model = make_model(values.config);
+  std::vector<CandidateMask> all;
+  std::int64_t index = 0;
+  for (Mask& mask : bn_candidates(*model, values.base, config_.density, config_.epsilon, config_.candidates,
+                                  Seed{state.run_id, 0, 0})) {
+    add_distinct(all, "candidate " + std::to_string(index++), std::move(mask));
+  }
+  return all;
+}
+
+void PruneConfig::visit(FieldVisitor& v) {
+  v.field("pattern", pattern, "channels, unstructured, N:M (2:4) or RxC (32x1)");
+  v.field("edge", edge, "N:M and RxC: also the first and last layer");
+  budget.visit(v);
+  v.group("recalibration", recalibration, "batch-norm statistics under the mask");
+}
+
+void BnSelectionConfig::visit(FieldVisitor& v) {
+  v.field("density", density, "kept fraction of the weights", above_to(0, 1));
+  v.field("epsilon", epsilon, "layer densities are perturbed by U(-epsilon, epsilon)", within(0, 1));
+  v.field("candidates", candidates, "masks to choose from", at_least(1));
+  v.group("recalibration", recalibration, "batch-norm statistics under each candidate");
+}
+
+}  // namespace coppice

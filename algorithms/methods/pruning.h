@@ -1,0 +1,66 @@
+// The prune stage: scores and a budget become the shared mask, and channels are removed for good.
+//
+// Candidates come from the granularity rules of the score stage (adaptive names several, the others one). Channel masks slice
+// the track "model" into a smaller one; element masks stay on it. The uncut model goes on as the track "dense".
+#pragma once
+
+#include "algorithms/budget/budget.h"
+#include "algorithms/masking/pattern.h"
+#include "algorithms/methods/mask_selection.h"
+#include "algorithms/methods/scoring.h"
+
+namespace coppice {
+
+struct PruneConfig {
+  static constexpr const char* kName = "prune";
+  std::string pattern = "channels";
+  bool edge = false;               // n:m and r x c: also the first and last layer
+  BudgetConfig budget;
+  RecalibrationConfig recalibration;
+  void visit(FieldVisitor& v);
+};
+
+class Pruning : public MaskSelection {
+ public:
+  Pruning(PruneConfig config, ScoreConfig scores, Precision precision, LossKind loss, Population population);
+  std::string name() const override { return PruneConfig::kName; }
+
+ protected:
+  std::vector<CandidateMask> candidates(const State& state) const override;
+
+ private:
+  std::vector<CandidateMask> unit_candidates(const State& state, const Model& model, const Arena& base) const;
+  CandidateMask element_candidate(const State& state, const Model& model, const Arena& base) const;
+
+  PruneConfig config_;
+  ScoreConfig scores_;
+  Pattern pattern_;
+};
+
+// Units for channels, single weights for every other pattern.
+ScoreTarget target_of(const Pattern& pattern);
+
+// FedTiny's adaptive batch-norm selection (Huang et al. 2023, section IV-A): candidate masks from perturbed layer densities,
+// judged by the clients' loss after batch-norm recalibration. Data and gradients stay with the clients.
+struct BnSelectionConfig {
+  static constexpr const char* kName = "bn_selection";
+  double density = 0.05;
+  double epsilon = 0.05;           // layer densities are perturbed by U(-epsilon, epsilon)
+  std::int64_t candidates = 5;
+  RecalibrationConfig recalibration;
+  void visit(FieldVisitor& v);
+};
+
+class BnSelection : public MaskSelection {
+ public:
+  BnSelection(BnSelectionConfig config, Precision precision, LossKind loss, Population population);
+  std::string name() const override { return BnSelectionConfig::kName; }
+
+ protected:
+  std::vector<CandidateMask> candidates(const State& state) const override;
+
+ private:
+  BnSelectionConfig config_;
+};
+
+}  // namespace coppice

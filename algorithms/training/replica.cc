@@ -1,0 +1,131 @@
+#include "algorithms/training/replica.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/eq.h>
+#include <ATen/ops/sum.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace coppice {
+namespace {
+
+// Leaves alias the arena's memory: autograd differentiates with respect to them, our own kernels write them.
+std::vector<at::Tensor> leaves_of(const Arena& arena) {
+  std::vector<at::Tensor> leaves;
+  leaves.reserve(arena.views().size());
+  for (const at::Tensor& view : arena.views()) leaves.push_back(view.detach().set_requires_grad(true));
+  return leaves;
+}
+
+std::int64_t hits_of(LossKind loss, const at::Tensor& logits, const at::Tensor& targets) {
+  if (loss != LossKind::kCrossEntropy) return 0;
+  return at::sum(at::eq(at::argmax(logits, -1), targets)).item<std::int64_t>();
+}
+
+}  // namespace
+
+Replica::Replica(std::shared_ptr<const Model> model)
+    : model_(std::move(model)),
+      base_("base", model_->base_layout()),
+      moments_("moments", model_->moments_layout()),
+      own_leaves_(leaves_of(base_)) {}
+
+void Replica::refresh_leaves(const Arena& values, std::vector<at::Tensor>& leaves, Arena& low) {
+  if (precision_ == Precision::kF32) {
+    leaves = leaves_of(values);
+    return;
+  }
+  if (low.layout().size() == 0) low = Arena("low", model_->base_layout(), DType::kBF16);
+  low.copy_from(values);
+  leaves = leaves_of(low);
+}
+
+void Replica::load(std::shared_ptr<const ModelState> state, Precision precision) {
+  const bool same = received_ == state && precision_ == precision;
+  const bool precision_changed = precision_ != precision;
+  precision_ = precision;
+  received_ = std::move(state);
+  own_ = false;
+  moments_.copy_from(received_->moments);
+  gradients_.assign(gradients_.size(), at::Tensor());
+  if (!same) refresh_leaves(received_->base, received_leaves_, low_received_);
+  if (precision_changed) refresh_leaves(base_, own_leaves_, low_own_);
+}
+
+void Replica::use_variant(const Mask* mask, const Arena* moments) {
+  moments_.copy_from(moments != nullptr ? *moments : received_->moments);
+  own_ = mask != nullptr;
+  if (!own_) return;
+  base_.copy_from(received_->base);
+  mask->apply_to(base_);
+  refresh_leaves(base_, own_leaves_, low_own_);
+}
+
+Weights Replica::weights() const { return {own_ ? own_leaves_ : received_leaves_, moments_.views()}; }
+
+Batch Replica::cast(const Batch& batch) const {
+  if (precision_ == Precision::kF32) return batch;
+  Batch low = batch;
+  if (auto* images = std::get_if<Images>(&low.inputs)) images->x_BCHW = images->x_BCHW.to(at::kBFloat16);
+  if (auto* features = std::get_if<Features>(&low.inputs)) features->x_BF = features->x_BF.to(at::kBFloat16);
+  if (auto* bags = std::get_if<BagOfWords>(&low.inputs)) bags->counts_BV = bags->counts_BV.to(at::kBFloat16);
+  return low;
+}
+
+at::Tensor Replica::logits(const Batch& batch, Tap& tap, Mode mode) const {
+  const at::NoGradGuard no_grad;
+  return model_->forward(cast(batch), weights(), tap, mode);
+}
+
+PassResult Replica::measure(const Batch& batch, LossKind loss, Tap& tap) const {
+  const at::NoGradGuard no_grad;
+  const at::Tensor out = model_->forward(cast(batch), weights(), tap, Mode::kEval);
+  return {loss_sum(loss, out, batch.targets).item<double>(), hits_of(loss, out, batch.targets),
+          count_of(loss, batch.targets)};
+}
+
+PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean) {
+  gradients_.assign(gradients_.size(), at::Tensor());
+  PassResult result;
+  result.samples = count_of(loss, batch.targets);
+  const at::Tensor out = model_->forward(cast(batch), weights(), tap, mode);
+  const at::Tensor sum = loss_sum(loss, out, batch.targets);
+  (mean ? sum.div(static_cast<double>(std::max<std::int64_t>(1, result.samples))) : sum).backward();
+  const std::vector<at::Tensor>& leaves = own_ ? own_leaves_ : received_leaves_;
+  gradients_.resize(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    at::Tensor& grad = leaves[i].mutable_grad();
+    gradients_[i] = grad.defined() ? grad.contiguous() : at::Tensor();
+    grad.reset();
+  }
+  const at::NoGradGuard no_grad;
+  result.loss_sum = sum.item<double>();
+  result.hits = hits_of(loss, out, batch.targets);
+  return result;
+}
+
+void Replica::copy_gradients(const Arena& into) const {
+  const at::NoGradGuard no_grad;
+  for (int i = 0; i < into.layout().size(); ++i) {
+    const at::Tensor& gradient = gradients_[static_cast<std::size_t>(i)];
+    if (gradient.defined()) {
+      into.view(i).copy_(gradient);
+    } else {
+      into.view(i).zero_();
+    }
+  }
+}
+
+void Replica::step(Optimizer& optimizer, StepOptions options) {
+  if (precision_ == Precision::kBF16) {
+    if (low_own_.layout().size() == 0) refresh_leaves(base_, own_leaves_, low_own_);
+    options.low = &low_own_;
+  }
+  optimizer.step(base(), gradients_, base_, options);
+  own_ = true;
+}
+
+}  // namespace coppice

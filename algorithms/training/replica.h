@@ -1,0 +1,76 @@
+// A model with weights of its own on one rank: what a virtual client trains, scores and measures with. One replica serves
+// many clients, one after the other.
+//
+// Loading a state copies nothing: the received weights are read in place until the first step writes the replica's own.
+// Gradients are taken over from autograd tensor by tensor, without a pass to clear or to accumulate them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "algorithms/training/optimizer.h"
+#include "models/batch.h"
+#include "models/losses.h"
+#include "models/model.h"
+#include "models/model_state.h"
+
+namespace coppice {
+
+// Arithmetic of a pass. Master weights, sums and optimizer state are float32 in both.
+enum class Precision : std::uint8_t { kF32, kBF16 };
+
+struct PassResult {
+  double loss_sum = 0.0;  // over samples
+  std::int64_t hits = 0;  // class targets: samples whose largest logit is right; 0 for other losses
+  std::int64_t samples = 0;
+};
+
+class Replica {
+ public:
+  explicit Replica(std::shared_ptr<const Model> model);
+
+  const Model& model() const { return *model_; }
+
+  // `state` must have the model's layout.
+  void load(std::shared_ptr<const ModelState> state, Precision precision);
+  // On top of a load: a mask on the weights, other running statistics. Null keeps the received ones.
+  void use_variant(const Mask* mask, const Arena* moments);
+
+  const ModelState& received() const { return *received_; }
+  const Arena& base() const { return own_ ? base_ : received_->base; }
+  const Arena& moments() const { return moments_; }
+
+  at::Tensor logits(const Batch& batch, Tap& tap, Mode mode) const;       // without gradient
+  PassResult measure(const Batch& batch, LossKind loss, Tap& tap) const;  // eval mode, without gradient
+  // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set.
+  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean);
+  // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.
+  std::span<const at::Tensor> gradients() const { return gradients_; }
+  // Collects the gradients in a float32 arena, for those who want them whole.
+  void copy_gradients(const Arena& into) const;
+
+  void step(Optimizer& optimizer, StepOptions options);
+
+ private:
+  Weights weights() const;
+  Batch cast(const Batch& batch) const;
+  void refresh_leaves(const Arena& values, std::vector<at::Tensor>& leaves, Arena& low);
+
+  std::shared_ptr<const Model> model_;
+  Precision precision_ = Precision::kF32;
+  std::shared_ptr<const ModelState> received_;
+  bool own_ = false;  // whether the replica's own weights are in use
+  Arena base_;
+  Arena moments_;
+  Arena low_own_;       // bfloat16 copies, made only where the precision asks for them
+  Arena low_received_;
+  std::vector<at::Tensor> own_leaves_;
+  std::vector<at::Tensor> received_leaves_;
+  std::vector<at::Tensor> gradients_;
+};
+
+}  // namespace coppice
