@@ -1,0 +1,20 @@
+// From a data set's examples to the tensors a model consumes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "data/dataset.h"
+#include "models/batch.h"
+#include "models/losses.h"
+
+namespace coppice {
+
+// The loss that a data set's targets ask for.
+LossKind loss_of(const ExampleSpec& spec);
+
+// Reads examples into `batch`. Images become logical NCHW in channels-last memory, which is how data sets store them, so
+// nothing is transposed.
+void read_batch(const Dataset& dataset, std::span<const std::int64_t> indices, Batch& batch);
+
+}  // namespace coppice

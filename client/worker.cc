@@ -1,0 +1,285 @@
+#include "client/worker.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/taps/batch_norm_moments.h"
+#include "algorithms/training/local_training.h"
+#include "client/batch_reader.h"
+#include "client/control_variate.h"
+#include "core/error.h"
+#include "data/batches.h"
+#include "models/config_json.h"
+#include "models/measure.h"
+
+namespace coppice {
+namespace {
+
+// One client at work on one plan. Tasks at received weights come first, then training, then tasks at trained weights.
+class Play {
+ public:
+  Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, Replica& replica,
+       Report& report)
+      : plan_(plan), client_(client), data_(data), store_(store), replica_(replica), report_(report) {}
+
+  void run() {
+    for (const Task& task : plan_.tasks) {
+      if (!looks_at_trained(task) && !std::holds_alternative<TrainTask>(task)) carry_out(task);
+    }
+    for (const Task& task : plan_.tasks) {
+      if (std::holds_alternative<TrainTask>(task)) carry_out(task);
+    }
+    for (const Task& task : plan_.tasks) {
+      if (looks_at_trained(task)) carry_out(task);
+    }
+  }
+
+  bool finite() const { return finite_; }
+  std::int64_t samples() const { return samples_; }
+  // To be kept at the client once its report is accepted.
+  std::vector<Block> take_store() { return std::move(to_store_); }
+
+ private:
+  static bool looks_at_trained(const Task& task) {
+    return std::visit(
+        [](const auto& t) {
+          if constexpr (requires { t.at; }) return t.at == At::kTrained;
+          return false;
+        },
+        task);
+  }
+
+  void carry_out(const Task& task) {
+    if (finite_) std::visit([this](const auto& t) { perform(t); }, task);
+  }
+
+  ReleaseContext context(const Release& release, std::int64_t samples) const {
+    return {release, plan_.mask.get(), samples, plan_.seed, client_};
+  }
+
+  // The first `batches` batches of the client's shuffled samples; 0 = all.
+  template <class Use>
+  std::int64_t for_first_batches(Split split, std::int64_t batches, std::int64_t size, const Use& use) {
+    std::span<const std::int64_t> left = data_.samples(split, client_);
+    std::int64_t seen = 0;
+    Batch batch;
+    for (std::int64_t b = 0; (batches == 0 || b < batches) && !left.empty(); ++b) {
+      const auto take = std::min<std::size_t>(left.size(), static_cast<std::size_t>(size));
+      read_batch(data_.dataset(split), left.first(take), batch);
+      use(batch);
+      seen += static_cast<std::int64_t>(take);
+      left = left.subspan(take);
+    }
+    return seen;
+  }
+
+  void perform(const TrainTask& task) {
+    replica_.load(plan_.values, task.precision);
+    const std::span<const std::int64_t> mine = data_.samples(Split::kTrain, client_);
+    samples_ = static_cast<std::int64_t>(mine.size());
+    Optimizer optimizer(task.optimizer, replica_.model().base_layout());
+    std::optional<KeptBytes> kept;
+    if (plan_.mask) kept.emplace(*plan_.mask);
+    LocalOptions options;
+    options.max_steps = plan_.probe ? 1 : task.max_steps;
+    options.step.lr_scale = task.lr_scale;
+    options.step.kept = kept ? &*kept : nullptr;
+    options.step.anchor = &plan_.values->base;
+    options.step.prox_mu = task.prox_mu;
+    options.step.clip_norm = task.clip_norm;
+    std::optional<ControlVariate> control;
+    if (task.scaffold) {
+      control.emplace(plan_, client_, store_, replica_.model().base_layout());
+      options.step.correction = &control->correction();
+    }
+    BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)));
+    const BatchSource next = [&](Batch& batch) {
+      const std::span<const std::int64_t> indices = order.next();
+      if (indices.empty()) return false;
+      read_batch(*data_.train, indices, batch);
+      return true;
+    };
+    Tap tap;
+    const LocalResult result = train_locally(replica_, plan_.loss, optimizer, next, tap, options);
+    if (!result.finite || result.steps == 0) {
+      finite_ = result.finite;
+      samples_ = result.finite ? 0 : samples_;
+      return;
+    }
+    const ReleaseContext release = context(task.release, samples_);
+    release_difference(release, "train/delta/", replica_.base(), plan_.values->base, report_);
+    release_moments(release);
+    if (control) {
+      const double lr = std::get<SgdConfig>(task.optimizer).lr * task.lr_scale;
+      to_store_ = control->update(replica_.base(), plan_.values->base, static_cast<double>(result.steps) * lr, report_,
+                                  plan_.mask.get());
+    }
+    report_.add_scalar("train/weight", weight_of(release));
+    report_.add_scalar("train/loss", result.sums.loss_sum);
+    report_.add_scalar("train/hits", static_cast<double>(result.sums.hits));
+    report_.add_scalar("train/samples", static_cast<double>(result.sums.samples));
+    report_.add_scalar("train/steps", static_cast<double>(result.steps));
+  }
+
+  void release_moments(const ReleaseContext& release) {
+    const Arena& moments = replica_.moments();
+    const std::vector<std::string> norms = norm_names(moments.layout());
+    for (std::size_t i = 0; i < norms.size(); ++i) {
+      const auto mean = moments.floats(static_cast<int>(2 * i));
+      const auto var = moments.floats(static_cast<int>(2 * i + 1));
+      std::vector<double> means(mean.begin(), mean.end());
+      std::vector<double> squares(mean.size());
+      for (std::size_t c = 0; c < mean.size(); ++c) squares[c] = static_cast<double>(var[c]) + means[c] * means[c];
+      release_sums(release, "train/mean/" + norms[i], std::move(means), true, report_);
+      release_sums(release, "train/square/" + norms[i], std::move(squares), true, report_);
+    }
+  }
+
+  void perform(const EstimateTask& task) {
+    if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
+    const ScoreRequest request = score_request(task);
+    const auto estimator = make_estimator(task.importance, replica_.model(), request);
+    Tap bare;
+    Tap& tap = estimator->tap() != nullptr ? *estimator->tap() : bare;
+    Arena gradient;
+    if (estimator->needs_gradient()) gradient = Arena("gradient", replica_.model().base_layout());
+    const std::int64_t batches = plan_.probe ? 1 : task.batches;
+    const std::int64_t seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
+      if (estimator->needs_gradient()) {
+        finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false).loss_sum);
+        replica_.copy_gradients(gradient);
+      } else {
+        replica_.logits(batch, tap, Mode::kEval);
+      }
+      estimator->observe(replica_.base(), gradient, batch.size());
+    });
+    samples_ = std::max(samples_, seen);
+    const auto reference = plan_.references.find(kAgreementReference);
+    std::vector<double> public_scores;
+    if (reference != plan_.references.end()) {
+      const auto* values = reinterpret_cast<const double*>(reference->second.values.data());
+      public_scores.assign(values, values + reference->second.num_values());
+    }
+    release_scores(context(task.release, seen), "estimate/", estimator->blocks(), estimator->finish(),
+                   public_scores.empty() ? nullptr : &public_scores, report_);
+  }
+
+  void perform(const MeasureTask& task) {
+    if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
+    Tap tap;
+    for (const Variant& variant : effective_variants(plan_)) {
+      if (task.at == At::kReceived) replica_.use_variant(variant.mask.get(), variant.moments.get());
+      MeasureSums sums(plan_.loss, outputs_of(replica_.model()), task.details);
+      const std::int64_t seen = for_first_batches(task.split, plan_.probe ? 1 : 0, task.batch, [&](const Batch& batch) {
+        sums.add(replica_.logits(batch, tap, Mode::kEval), batch.targets);
+      });
+      samples_ = std::max(samples_, seen);
+      const std::string prefix = "measure/" + variant.name;
+      report_.add_scalar(prefix + "/loss", sums.loss());
+      report_.add_scalar(prefix + "/hits", static_cast<double>(sums.hits()));
+      report_.add_scalar(prefix + "/count", static_cast<double>(sums.count()));
+      if (task.details) report_.add(prefix + "/details", sums.details());
+      finite_ = finite_ && std::isfinite(sums.loss());
+    }
+  }
+
+  void perform(const CollectTask& task) {
+    const std::vector<std::string> norms = norm_names(*replica_.model().moments_layout());
+    replica_.load(plan_.values, task.precision);
+    for (const Variant& variant : effective_variants(plan_)) {
+      replica_.use_variant(variant.mask.get(), variant.moments.get());
+      BatchNormMoments tap;
+      const std::int64_t batches = plan_.probe ? 1 : task.batches;
+      std::int64_t used = 0;
+      for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
+        if (batch.size() < 2) return;
+        replica_.logits(batch, tap, Mode::kTrain);
+        used += batch.size();
+      });
+      samples_ = std::max(samples_, used);
+      if (used == 0) return;
+      const std::string prefix = "collect/" + variant.name;
+      for (std::size_t i = 0; i < norms.size(); ++i) {
+        const BatchNormMoments::Sums& sums = tap.sums()[i];
+        report_.add(prefix + "/sum/" + norms[i], sums.sum_C);
+        report_.add(prefix + "/square/" + norms[i], sums.square_C);
+        report_.add_scalar(prefix + "/count/" + norms[i], sums.count);
+      }
+    }
+  }
+
+  void perform(const GrowthTask& task) {
+    if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
+    Arena total("growth", replica_.model().base_layout());
+    Arena gradient = total.zeros_like();
+    Tap tap;
+    // Eval mode: looking at gradients must not move the running statistics that training reports.
+    const std::int64_t seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
+      replica_.backward(batch, plan_.loss, tap, Mode::kEval, false);
+      replica_.copy_gradients(gradient);
+      const auto sum = total.floats();
+      const auto one = gradient.floats();
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one[i];
+    });
+    if (seen == 0) return;
+    for (const float v : total.floats()) finite_ = finite_ && std::isfinite(v);
+    for (float& v : total.floats()) v /= static_cast<float>(seen);
+    samples_ = std::max(samples_, seen);
+    const ReleaseContext release = context(task.release, seen);
+    const ArenaLayout& layout = total.layout();
+    for (const std::int64_t tensor : task.tensors) {
+      const auto id = static_cast<ParamId>(tensor);
+      release_growth(release, "growth/", layout[id], id, total.floats(id), report_);
+    }
+    report_.add_scalar("growth/weight", weight_of(release));
+  }
+
+  const RoundPlan& plan_;
+  std::int64_t client_;
+  const ClientData& data_;
+  const ClientStore& store_;
+  Replica& replica_;
+  Report& report_;
+  bool finite_ = true;
+  std::int64_t samples_ = 0;
+  std::vector<Block> to_store_;
+};
+
+}  // namespace
+
+Worker::Worker(std::shared_ptr<const ClientData> data, ClientStore store)
+    : data_(std::move(data)), store_(std::move(store)) {}
+
+Replica& Worker::replica_for(const ModelConfig& config) {
+  std::unique_ptr<Replica>& replica = replicas_[model_config_to_json(config)];
+  if (!replica) replica = std::make_unique<Replica>(make_model(config));
+  return *replica;
+}
+
+ClientOutcome Worker::play(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
+                           const Deliver& deliver) {
+  const auto start = std::chrono::steady_clock::now();
+  ClientOutcome outcome{.client = client};
+  Report report(blocks);
+  Play play(plan, client, *data_, store_, replica_for(plan.values->config), report);
+  play.run();
+  outcome.samples = play.samples();
+  if (!play.finite()) {
+    outcome.declined = Decline::kNotFinite;
+  } else if (outcome.samples == 0) {
+    outcome.declined = Decline::kNoSamples;
+  } else {
+    outcome.bytes_up = report_bytes(report, plan, blocks);
+    outcome.declined = deliver(report);
+  }
+  std::vector<Block> kept = play.take_store();
+  if (outcome.declined == Decline::kNone && !kept.empty() && !plan.probe) {
+    const auto version = plan.store_versions.find(client);
+    store_.write(client, plan.id, version == plan.store_versions.end() ? 0 : version->second, std::move(kept));
+  }
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+}  // namespace coppice

@@ -1,0 +1,38 @@
+// A rank's half of a round: carries a plan out for one virtual client after the other, on replicas that all clients share.
+//
+// What a client reports depends on the plan and on the client alone, never on which rank plays it or on what ran before.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "algorithms/exchange/plan.h"
+#include "algorithms/exchange/report.h"
+#include "client/client_data.h"
+#include "client/client_store.h"
+
+namespace coppice {
+
+class Worker {
+ public:
+  Worker(std::shared_ptr<const ClientData> data, ClientStore store);
+
+  // Called with a released report while the client's tensors are still in place; says whether it was accepted.
+  using Deliver = std::function<Decline(const Report&)>;
+
+  // Plays `client`. Expected failures (a loss that is not finite, no samples) come back as declined, not as exceptions.
+  ClientOutcome play(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
+                     const Deliver& deliver);
+
+ private:
+  Replica& replica_for(const ModelConfig& config);
+
+  std::shared_ptr<const ClientData> data_;
+  ClientStore store_;
+  std::map<std::string, std::unique_ptr<Replica>> replicas_;  // by architecture; the sliced and the dense model may alternate
+};
+
+}  // namespace coppice
