@@ -63,7 +63,7 @@ std::vector<Block> ControlVariate::update(const Arena& trained, const Arena& rec
       gather_kept(change, mask->bits(i), kept);
       change = std::move(kept);
     }
-    report.add("train/control/" + layout[i].name, std::move(change), 1.0);
+    report.add("train/control/" + layout[i].name, std::move(change), 1.0, DType::kF32);
   }
   return stored;
 }

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "data/batches.h"
 #include "models/config_json.h"
-#include "models/measure.h"
+#include "models/measures.h"
 
 namespace coppice {
 namespace {
@@ -170,17 +170,24 @@ class Play {
     Tap tap;
     for (const Variant& variant : effective_variants(plan_)) {
       if (task.at == At::kReceived) replica_.use_variant(variant.mask.get(), variant.moments.get());
-      MeasureSums sums(plan_.loss, outputs_of(replica_.model()), task.details);
+      MeasureSums details(plan_.loss, outputs_of(replica_.model()));
+      double loss = 0.0;
+      std::int64_t hits = 0;
+      std::int64_t count = 0;
       const std::int64_t seen = for_first_batches(task.split, plan_.probe ? 1 : 0, task.batch, [&](const Batch& batch) {
-        sums.add(replica_.logits(batch, tap, Mode::kEval), batch.targets);
+        const at::Tensor logits = replica_.logits(batch, tap, Mode::kEval);
+        loss += loss_sum(plan_.loss, logits, batch.targets).item<double>();
+        hits += hits_of(plan_.loss, logits, batch.targets);
+        count += count_of(plan_.loss, batch.targets);
+        if (task.details) details.add(logits, batch.targets);
       });
       samples_ = std::max(samples_, seen);
       const std::string prefix = "measure/" + variant.name;
-      report_.add_scalar(prefix + "/loss", sums.loss());
-      report_.add_scalar(prefix + "/hits", static_cast<double>(sums.hits()));
-      report_.add_scalar(prefix + "/count", static_cast<double>(sums.count()));
-      if (task.details) report_.add(prefix + "/details", sums.details());
-      finite_ = finite_ && std::isfinite(sums.loss());
+      report_.add_scalar(prefix + "/loss", loss);
+      report_.add_scalar(prefix + "/hits", static_cast<double>(hits));
+      report_.add_scalar(prefix + "/count", static_cast<double>(count));
+      if (task.details) report_.add(prefix + "/details", details.flat());
+      finite_ = finite_ && std::isfinite(loss);
     }
   }
 
@@ -270,7 +277,7 @@ ClientOutcome Worker::play(const RoundPlan& plan, std::int64_t client, const std
   } else if (outcome.samples == 0) {
     outcome.declined = Decline::kNoSamples;
   } else {
-    outcome.bytes_up = report_bytes(report, plan, blocks);
+    outcome.bytes_up = report_bytes(report, blocks);
     outcome.declined = deliver(report);
   }
   std::vector<Block> kept = play.take_store();

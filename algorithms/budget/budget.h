@@ -1,13 +1,14 @@
 // Budgets: how many units of each family, or weights of each matrix, are kept.
 //
-// global   units: of all families' lowest-scored units, remove the one with the least score / (what its removal saves)^exponent
-//          until the budget holds; savings follow the widths reached so far, in the budget's own measure. Weights: the highest
-//          scores of all matrices together.
+// global   units: of all families' lowest-scored units, remove the one with the least score / (what its removal
+//          saves)^exponent until the budget holds; savings follow the widths reached so far, in the budget's own measure.
+//          Weights: the highest scores of all matrices together.
 // uniform  the same kept fraction everywhere: units are taken from the family with the largest kept fraction.
-// erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi kernel: Evci
-//          et al., ICML 2020, sec. 3), matrices that would exceed 1 are dense and their share goes to the others.
-// All keep at least one unit or weight of each family or matrix, and at least `floor` and 1 - `cap` of it. Ties keep the lower
-// index. Cost: one cost() of the model per family and removed unit; weights: one selection over all scores.
+// erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi
+//          kernel: Evci et al., ICML 2020, section 3); what would exceed 1 is dense and its share goes to the others.
+// Every family keeps at least one unit, at least `floor` and at least 1 - `cap` of its units; every matrix at least one
+// weight, at least `floor` of its uniform share and at least 1 - `cap` of its weights. Ties keep the lower index.
+// Cost: one cost() of the model a family and removed unit; weights: 32 counting passes over the scores.
 #pragma once
 
 #include <cstdint>
@@ -36,19 +37,23 @@ enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
 
 struct BudgetConfig {
   BudgetTarget budget;
-  double floor = 0.1;     // least kept fraction of a family or matrix
+  double floor = 0.1;     // units: least kept fraction of a family; weights: of a matrix's uniform share
   double cap = 1.0;       // largest removed fraction of a family or matrix
-  double exponent = 0.5;  // 0: score alone, 1: score per saving
+  double exponent = 0.5;  // units: 0 = score alone, 1 = score per saving
   Allocation allocation = Allocation::kGlobal;
   void visit(FieldVisitor& v);
 };
+
+// Throws InputError unless exactly one target is set, flops or params for units and density for weights.
+void check_target(const BudgetTarget& target, bool units);
 
 // One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group.
 // Throws InputError where the target is not flops or params, for erk, and where even the smallest mask exceeds the budget.
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
 
-// Weights kept in each matrix that `pattern` covers. Their sum is round(density * all) exactly, unless floors alone exceed it:
-// then InputError. `scores` are needed by kGlobal only.
+// Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly. RxC
+// masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal only; blocks compete with their mean.
+// Throws InputError where the target is not density, and where the least that must be kept exceeds it.
 std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structure, const ArenaLayout& layout,
                                                const Pattern& pattern, bool edge, const BudgetConfig& config,
                                                const ElementScores* scores);

@@ -94,12 +94,12 @@ double release_difference(const ReleaseContext& context, const std::string& pref
     const std::string block = prefix + after.layout()[i].name;
     const Bits* kept = support_of(context, i);
     if (context.release.wire == Release::Wire::kF32) {
-      report.add(block, Difference{after.floats(i), before.floats(i), kept}, scale);
+      report.add_difference(block, after.floats(i), before.floats(i), kept, scale);
       continue;
     }
     std::vector<float> values = kept_difference(after.floats(i), before.floats(i), kept);
     round_to_wire(context, static_cast<std::uint32_t>(i), values);
-    report.add(block, std::move(values), scale);
+    report.add(block, std::move(values), scale, dtype_of(context.release.wire));
   }
   return factor;
 }
@@ -115,13 +115,14 @@ void release_growth(const ReleaseContext& context, const std::string& prefix, co
   if (context.mask == nullptr || context.mask->keeps_all(tensor)) {
     throw Error("growth asked for tensor '" + entry.name + "', of which nothing is dropped");
   }
-  Scattered sent{.size = entry.numel};
-  sent.positions = context.release.select == Release::Select::kCandidates
+  std::vector<std::uint32_t> positions = context.release.select == Release::Select::kCandidates
                        ? growth_candidates(*context.mask, tensor, context.release.count, context.seed)
                        : largest_dropped(gradient, context.mask->bits(tensor), context.release.count);
-  for (const std::uint32_t position : sent.positions) sent.values.push_back(gradient[position]);
-  round_to_wire(context, static_cast<std::uint32_t>(tensor), sent.values);
-  report.add(prefix + entry.name, std::move(sent), weight_of(context));
+  std::vector<float> values;
+  for (const std::uint32_t position : positions) values.push_back(gradient[position]);
+  round_to_wire(context, static_cast<std::uint32_t>(tensor), values);
+  report.add_scattered(prefix + entry.name, std::move(positions), std::move(values), weight_of(context),
+                       dtype_of(context.release.wire));
 }
 
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,

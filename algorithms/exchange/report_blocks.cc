@@ -2,7 +2,7 @@
 
 #include "algorithms/importance/importance.h"
 #include "core/error.h"
-#include "models/losses.h"
+#include "models/measures.h"
 
 namespace coppice {
 namespace {
@@ -49,7 +49,9 @@ struct Collector {
     for (const Variant& variant : effective_variants(plan)) {
       const std::string prefix = "measure/" + variant.name;
       for (const char* name : {"/loss", "/hits", "/count"}) add(prefix + name, 1);
-      if (task.details) add(prefix + "/details", measure_detail_count(plan.loss, outputs_of(model)));
+      if (task.details) {
+        add(prefix + "/details", static_cast<std::int64_t>(MeasureSums(plan.loss, outputs_of(model)).flat().size()));
+      }
     }
   }
 

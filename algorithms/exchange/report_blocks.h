@@ -6,7 +6,7 @@
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
 //   estimate  estimate/<block>          as the estimator declares, its weight among them
-//   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/losses.h)
+//   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/measures.h)
 //   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>
 //   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
 //

@@ -1,15 +1,15 @@
 // Fusion across clients by sums alone: each client transforms and weights its scores before they leave it, the coordinator
 // adds and divides by the summed weight. Hence compatible with secure aggregation, whatever the rule.
 //
-// With s_k >= 0 client k's scores, n_k its samples and w_k its weight (n_k, or 1 where all clients count the same):
+// With s_k client k's scores per sample, n_k its samples and w_k its weight (n_k, or 1 where all clients count the same):
 //   none             sum_k n_k s_k / sum_k n_k: the sums as they are, the scores of the pooled data
 //   mean             sum_k w_k s_k / sum_k w_k
-//   normalised_mean  s_k / ||s_k||_1 in the place of s_k, over a family or over the model
-//   vote             1[i in the top q of its family] (FedRTS, arXiv 2501.19122, votes); q = ceil(fraction * n)
+//   normalised_mean  s_k / ||s_k||_1 in the place of s_k, over a family or over the model (SalientGrads, 2405.09037)
+//   vote             1[i in the top q of its family], q = ceil(fraction * n) (the votes of FedRTS, arXiv 2501.19122)
 //   rank             rank_i / (n - 1) in its family, 0 = lowest; equal scores share their mean rank (Borda)
-//   agreement        mean with w_k max(0, cos(s_k, s)), s the public scores of an earlier round (after FLTrust, Cao et al. 2021);
-//                    w_k while there are none. In the signed form the cosine is of signed sums.
-// The first two and the last take the signed form of scores, the others the local one (algorithms/importance/scores.h).
+//   agreement        mean with w_k max(0, cos(s_k, s)), s the public scores of an earlier round (after FLTrust, Cao et
+//                    al. 2021); w_k while there are none. In the signed form the cosine is of signed sums.
+// none, mean and agreement take the signed form of scores, the others the local one (algorithms/importance/scores.h).
 // A client moves the fused score of a unit by at most w_k / sum_k w_k under normalised_mean, vote and rank.
 #pragma once
 

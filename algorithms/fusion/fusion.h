@@ -1,14 +1,15 @@
 // Fusion across granularity: one score a unit from a coarse estimate (of whole vectors) and a fine one (of single weights).
 //
-// After HyWIA / adaptive estimation fusion (arXiv 2403.10799) and SAAP (arXiv 2412.15127); the papers' texts give the idea, the
+// After HyWIA / adaptive estimation fusion (arXiv 2403.10799) and SAAP (arXiv 2412.15127); the papers give the idea, the
 // equations are ours. In each family of n units, with x~ = x / mean(x) and alpha the weight of coarse:
-//   score_i = beta_F (alpha c~_i + (1 - alpha) f~_i) [ / (1 + v_i) where `confidence` is set ]
-//   fixed        alpha as given; 1 and 0 keep the order of coarse and of fine
-//   attention    T = [c~ - 1; f~ - 1] (2 x n), A = softmax_rows(T T^t / (tau n)), alpha = mean of A's first column: more weight to the
-//                estimator that tells units apart; 0.5 where both are flat
-//   uncertainty  alpha = v_f / (v_c + v_f), v = mean over units of the variance between micro-batches of c~, f~: inverse variances
+//   score_i = beta_F (alpha c~_i + (1 - alpha) f~_i)     [ / (1 + v_i) where `confidence` is set ]
+//   fixed        alpha as given; 1 and 0 keep the order of coarse and of fine in the family
+//   attention    T = [c~ - 1; f~ - 1] (2 x n), A = softmax_rows(T T^t / (tau n)), alpha = mean of A's first column: more
+//                weight to the estimator that tells units apart; 0.5 where both are flat
+//   uncertainty  alpha = v_f / (v_c + v_f), inverse variances; v = mean over units of the variance of c~ (f~) between
+//                micro-batches
 //   adaptive     all of the above are candidates; the one whose hard-pruned model has the least held-out loss is taken
-//   beta_F       raw: mean of f in the family, which restores the first-order magnitude for global budgets; relative: 1
+//   beta_F       raw: mean of f in the family, its first-order magnitude, for global budgets; relative: 1
 //   v_i          variance of the fused score between clients (coarse and fine taken as fully correlated)
 // A family whose mean is zero says nothing: x~ = 1 there. Cost: O(units).
 #pragma once
@@ -79,8 +80,9 @@ struct Candidate {
   FusionConfig config;
 };
 
-// The single rules to choose from: all of adaptive's, or just the one given. Throws InputError where adaptive names none.
-std::vector<Candidate> candidates(const FusionConfig& config);
+// The single rules to choose from: all of adaptive's, or just the one given. With `scores`, adaptive leaves out
+// uncertainty where no client had two micro-batches. Throws InputError where nothing is left.
+std::vector<Candidate> candidates(const FusionConfig& config, const UnitScores* scores = nullptr);
 
 // The position of the least loss; a loss that is not finite never wins, equal ones go to the first. Throws Error where none is
 // finite.

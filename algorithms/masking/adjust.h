@@ -1,11 +1,13 @@
 // Mask adjustment during fine-tuning: prune the smallest weights, grow where the gradient is largest.
 //
-// RigL (Evci et al., ICML 2020, sec. 3) with fused scores as in FedTiny (Huang et al., ICDCS 2023, sec. 4.3): in each matrix
-//   a = floor(alpha / 2 (1 + cos(pi t / t_end)) n)          n = kept weights
+// RigL (Evci et al., ICML 2020, section 3) with fused scores as in FedTiny (Huang et al., ICDCS 2023, section IV-B): in
+// each matrix of n kept weights
+//   a = floor(alpha / 2 (1 + cos(pi t / t_end)) n)
 //   prune the a smallest |w| among the kept, grow the a largest growth scores among those dropped before
-// A weight just pruned cannot grow back in the same step, so a is cut to the number of dropped ones; kept counts never change.
-// A grown weight starts at exactly 0 (the caller's: dropped weights are zero). Deviation: FedTiny's 0.15 (1 + cos) is alpha = 0.3.
-// Ties: the lower index is kept, and grown, first. Cost: O(n) selection in each matrix.
+// A weight just pruned cannot grow back in the same step, nor can one without a positive growth score, so a is cut to
+// what can grow; kept counts never change. A grown weight starts at exactly 0, which dropped weights are.
+// Deviation: FedTiny's 0.15 (1 + cos) is alpha = 0.3. Ties: the lower index is kept, and grown, first.
+// Cost: O(n) selection in each matrix.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 //
 //   unstructured  the quota's highest scores of each matrix
 //   N:M           the N highest of each M consecutive inputs: density exactly N/M
-//   RxC           the blocks with the highest summed scores, as many as make up the quota (nearest, at least one); a matrix with
-//                 fewer than R outputs has blocks of all its outputs
+//   RxC           the blocks with the highest mean scores, as many as make up the quota (nearest, at least one); a matrix
+//                 with fewer than R outputs has blocks of all its outputs
 // Ties keep the lower index. Matrices that the pattern does not cover stay dense. Cost: one pass, O(n) selection.
 #pragma once
 
@@ -26,5 +26,8 @@ Mask make_element_mask(const Model& model, const Pattern& pattern, bool edge, co
 
 // Checks the divisions alone, before anything is computed.
 void check_pattern(const Model& model, const Pattern& pattern, bool edge);
+
+// The scores of one tensor. Throws InputError, naming it, where they are missing, of another size, or not finite.
+std::span<const float> scores_of(const ElementScores& scores, const ArenaEntry& entry, ParamId tensor);
 
 }  // namespace coppice

@@ -1,13 +1,10 @@
 #include "algorithms/training/replica.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/argmax.h>
-#include <ATen/ops/eq.h>
-#include <ATen/ops/sum.h>
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "models/measures.h"
 
 namespace coppice {
 namespace {
@@ -18,11 +15,6 @@ std::vector<at::Tensor> leaves_of(const Arena& arena) {
   leaves.reserve(arena.views().size());
   for (const at::Tensor& view : arena.views()) leaves.push_back(view.detach().set_requires_grad(true));
   return leaves;
-}
-
-std::int64_t hits_of(LossKind loss, const at::Tensor& logits, const at::Tensor& targets) {
-  if (loss != LossKind::kCrossEntropy) return 0;
-  return at::sum(at::eq(at::argmax(logits, -1), targets)).item<std::int64_t>();
 }
 
 }  // namespace
@@ -78,13 +70,6 @@ Batch Replica::cast(const Batch& batch) const {
 at::Tensor Replica::logits(const Batch& batch, Tap& tap, Mode mode) const {
   const at::NoGradGuard no_grad;
   return model_->forward(cast(batch), weights(), tap, mode);
-}
-
-PassResult Replica::measure(const Batch& batch, LossKind loss, Tap& tap) const {
-  const at::NoGradGuard no_grad;
-  const at::Tensor out = model_->forward(cast(batch), weights(), tap, Mode::kEval);
-  return {loss_sum(loss, out, batch.targets).item<double>(), hits_of(loss, out, batch.targets),
-          count_of(loss, batch.targets)};
 }
 
 PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean) {

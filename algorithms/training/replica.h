@@ -44,8 +44,7 @@ class Replica {
   const Arena& base() const { return own_ ? base_ : received_->base; }
   const Arena& moments() const { return moments_; }
 
-  at::Tensor logits(const Batch& batch, Tap& tap, Mode mode) const;       // without gradient
-  PassResult measure(const Batch& batch, LossKind loss, Tap& tap) const;  // eval mode, without gradient
+  at::Tensor logits(const Batch& batch, Tap& tap, Mode mode) const;  // without gradient
   // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set.
   PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean);
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.

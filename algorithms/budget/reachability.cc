@@ -1,0 +1,100 @@
+#include "algorithms/budget/reachability.h"
+
+#include <ATen/ops/amax.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include "core/error.h"
+
+namespace coppice {
+namespace {
+
+// 1 where something arrives, 0 where nothing does.
+at::Tensor arrives(const at::Tensor& x) { return x.gt(0).to(at::kFloat); }
+
+class ReachTap final : public Tap {
+ public:
+  at::Tensor linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor&) override {
+    return noted(weight, Tap::linear(weight, arrives(x_I), w_OI, {}));
+  }
+
+  at::Tensor conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor&,
+                  ConvGeometry geometry) override {
+    return noted(weight, Tap::conv(weight, arrives(x_BCHW), w_OIKK, {}, geometry));
+  }
+
+  at::Tensor batch_norm(NormId, const at::Tensor& x_BCHW, const NormParams& params, Mode) override {
+    return arrives(x_BCHW * params.gamma_C.view({1, -1, 1, 1}));
+  }
+
+  ParamId first_dead() const { return first_dead_; }
+  ParamId last() const { return last_; }
+
+ private:
+  at::Tensor noted(ParamId weight, const at::Tensor& y) {
+    at::Tensor reached = arrives(y);
+    last_ = weight;
+    if (first_dead_ < 0 && !reached.any().item<bool>()) first_dead_ = weight;
+    return reached;
+  }
+
+  ParamId first_dead_ = -1;
+  ParamId last_ = -1;
+};
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+// One sample of ones (a single token where tokens are read).
+Batch probe_of(const ModelConfig& config) {
+  const auto images = [](const std::vector<std::int64_t>& input) {
+    return Batch{Images{at::ones({1, input[2], input[0], input[1]})}, {}};
+  };
+  return std::visit(
+      Overloaded{[](const MlpConfig& mlp) { return Batch{Features{at::ones({1, mlp.inputs})}, {}}; },
+                 [&](const CnnConfig& cnn) { return images(cnn.input); },
+                 [&](const ResnetWidths& resnet) { return images(resnet.input); },
+                 [](const LlamaConfig&) {
+                   return Batch{Tokens{at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong))}, {}};
+                 },
+                 [](const ModelFolderConfig&) -> Batch { throw Error("a loaded model must name its own architecture"); }},
+      config);
+}
+
+}  // namespace
+
+std::string Reachability::describe() const {
+  if (!empty_tensors.empty()) return "tensor " + quoted(empty_tensors.front()) + " has no weight left";
+  std::string text = dead_tensor.empty() ? "" : "tensor " + quoted(dead_tensor) + " passes nothing on";
+  if (dead_outputs > 0) {
+    text += (text.empty() ? "" : ", ") + std::to_string(dead_outputs) + " of " + std::to_string(outputs) +
+            " outputs cannot be reached";
+  }
+  return text;
+}
+
+Reachability reachability_of(const Model& model, const Mask& mask) {
+  Arena base("reachability", model.base_layout());
+  base.fill(1.0F);
+  mask.apply_to(base);
+  const Arena moments("reachability", model.moments_layout());
+  Reachability result;
+  for (const auto& [tensor, bits] : mask.elements()) {
+    if (bits.count() == 0) result.empty_tensors.push_back(base.layout()[tensor].name);
+  }
+  ReachTap tap;
+  const at::Tensor logits = model.forward(probe_of(model.config()), {base.views(), moments.views()}, tap, Mode::kEval);
+  const at::Tensor reached_V = arrives(logits.reshape({-1, logits.size(-1)}).amax({0}));
+  result.outputs = reached_V.numel();
+  result.dead_outputs = result.outputs - reached_V.sum().item<std::int64_t>();
+  if (tap.first_dead() >= 0) {
+    result.dead_tensor = base.layout()[tap.first_dead()].name;
+  } else if (result.dead_outputs > 0) {
+    result.dead_tensor = base.layout()[tap.last()].name;
+  }
+  return result;
+}
+
+}  // namespace coppice

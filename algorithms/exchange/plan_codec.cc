@@ -1,0 +1,313 @@
+#include "algorithms/exchange/plan_codec.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "comm/wire/frame_layout.h"
+#include "comm/wire/positions.h"
+#include "core/config_yaml.h"
+#include "core/error.h"
+#include "models/config_json.h"
+#include "models/support.h"
+
+namespace coppice {
+namespace {
+
+constexpr std::string_view kMask = "mask/";
+constexpr std::string_view kDelta = "mask-delta/";
+
+std::string to_hex(std::uint64_t value) {
+  char text[17];
+  const auto end = std::to_chars(text, text + 16, value, 16).ptr;
+  return {text, end};
+}
+
+std::uint64_t from_hex(const std::string& text, const char* what) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw InputError(std::string("plan: ") + what + ": found '" + text + "'; expected hexadecimal digits");
+  }
+  return value;
+}
+
+// The settings of a plan, in the form of a config.
+struct PlanBody {
+  std::string model;
+  std::string stage;
+  std::string run;
+  std::int64_t seed_round = 0;
+  LossKind loss = LossKind::kCrossEntropy;
+  bool probe = false;
+  bool individual = false;
+  std::vector<std::int64_t> cohort;
+  std::vector<Task> tasks;
+  std::string mask;
+  std::vector<std::string> variants, variant_masks;
+  std::vector<std::int64_t> variant_moments;  // 1 where the variant brings running statistics
+  std::vector<std::string> exponent_blocks, store_versions;
+  std::vector<std::int64_t> exponents, store_clients;
+
+  void visit(FieldVisitor& v) {
+    v.field("model", model, "config of the model");
+    v.field("stage", stage, "name of the stage");
+    v.field("run", run, "run of the seed, hexadecimal");
+    v.field("seed_round", seed_round, "round of the seed");
+    v.choice("loss", loss, {"cross_entropy", "binary", "squared_error"}, "loss");
+    v.field("probe", probe, "histograms of exponents only");
+    v.field("individual", individual, "single reports too");
+    v.field("cohort", cohort, "clients");
+    v.list("tasks", tasks, "tasks");
+    v.field("mask", mask, "digest");
+    v.field("variants", variants, "names");
+    v.field("variant_masks", variant_masks, "digests");
+    v.field("variant_moments", variant_moments, "flags");
+    v.field("exponent_blocks", exponent_blocks, "names");
+    v.field("exponents", exponents, "of the blocks");
+    v.field("store_clients", store_clients, "clients");
+    v.field("store_versions", store_versions, "of the clients, hexadecimal");
+  }
+};
+
+std::string digest_text(const std::shared_ptr<const Mask>& mask) { return mask ? mask->digest().hex() : ""; }
+
+PlanBody body_of(const RoundPlan& plan) {
+  PlanBody body;
+  body.model = model_config_to_json(plan.values->config);
+  body.stage = plan.stage;
+  body.run = to_hex(plan.seed.run);
+  body.seed_round = plan.seed.round;
+  body.loss = plan.loss;
+  body.probe = plan.probe;
+  body.individual = plan.individual_reports;
+  body.cohort = plan.cohort;
+  body.tasks = plan.tasks;
+  body.mask = digest_text(plan.mask);
+  for (const Variant& variant : plan.variants) {
+    body.variants.push_back(variant.name);
+    body.variant_masks.push_back(digest_text(variant.mask));
+    body.variant_moments.push_back(variant.moments ? 1 : 0);
+  }
+  for (const auto& [block, exponent] : plan.exponents) {
+    body.exponent_blocks.push_back(block);
+    body.exponents.push_back(exponent);
+  }
+  for (const auto& [client, version] : plan.store_versions) {
+    body.store_clients.push_back(client);
+    body.store_versions.push_back(to_hex(version));
+  }
+  return body;
+}
+
+Block dense_block(const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  Block block;
+  block.name = name;
+  block.shape = shape;
+  block.values.assign(bytes.begin(), bytes.end());
+  return block;
+}
+
+void put_arena(const std::string& prefix, const Arena& arena, const Mask* mask, std::vector<Block>& blocks) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const ArenaEntry& entry = arena.layout()[i];
+    if (mask == nullptr || mask->keeps_all(i)) {
+      blocks.push_back(dense_block(prefix + entry.name, entry.shape, arena.floats(i)));
+      continue;
+    }
+    std::vector<float> kept;
+    gather_kept(arena.floats(i), mask->bits(i), kept);
+    blocks.push_back(dense_block(prefix + entry.name, entry.shape, kept));
+    blocks.back().layout = Layout::kOnSupport;
+  }
+}
+
+// One mask the receiver does not know: each bitmap, or its flips against the latest mask where it has that tensor too.
+void put_mask(const Mask& mask, const Mask* previous, std::vector<Block>& blocks) {
+  const std::string digest = mask.digest().hex() + "/";
+  const std::vector<Block> old = previous != nullptr ? previous->to_blocks() : std::vector<Block>{};
+  for (Block& block : mask.to_blocks()) {
+    const auto same = std::find_if(old.begin(), old.end(), [&](const Block& o) {
+      return o.name == block.name && o.values.size() == block.values.size();
+    });
+    if (same != old.end()) {
+      block.values = encode_mask_delta(same->values, block.values, static_cast<std::int64_t>(block.values.size()) * 8);
+      block.shape = {static_cast<std::int64_t>(block.values.size())};
+    }
+    block.name = std::string(same != old.end() ? kDelta : kMask) + digest + block.name;
+    blocks.push_back(std::move(block));
+  }
+}
+
+std::vector<std::shared_ptr<const Mask>> masks_of(const RoundPlan& plan) {
+  std::vector<std::shared_ptr<const Mask>> masks;
+  if (plan.mask) masks.push_back(plan.mask);
+  for (const Variant& variant : plan.variants) {
+    if (variant.mask) masks.push_back(variant.mask);
+  }
+  return masks;
+}
+
+const Block& required(const Envelope& envelope, const std::string& name) {
+  for (const Block& block : envelope.blocks) {
+    if (block.name == name) return block;
+  }
+  throw InputError("plan " + std::to_string(envelope.plan_id) + ": lacks the block '" + name + "'");
+}
+
+void read_arena(const Envelope& envelope, const std::string& prefix, const Mask* mask, const Arena& arena) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const ArenaEntry& entry = arena.layout()[i];
+    const Block& block = required(envelope, prefix + entry.name);
+    const bool masked = mask != nullptr && !mask->keeps_all(i);
+    const std::int64_t expected = masked ? mask->bits(i).count() : entry.numel;
+    if (block.dtype != DType::kF32 || block.num_values() != expected || block.shape != entry.shape ||
+        block.layout != (masked ? Layout::kOnSupport : Layout::kDense)) {
+      throw InputError("plan: block '" + block.name + "': found " + std::to_string(block.num_values()) +
+                       " values; expected " + std::to_string(expected) + " float32");
+    }
+    const std::span values(reinterpret_cast<const float*>(block.values.data()), static_cast<std::size_t>(expected));
+    if (masked) {
+      scatter_kept(values, mask->bits(i), arena.floats(i));
+    } else {
+      std::copy(values.begin(), values.end(), arena.floats(i).begin());
+    }
+  }
+}
+
+std::shared_ptr<const Mask> read_mask(const Envelope& envelope, const std::string& digest, const Model& model,
+                                      MaskCache& known) {
+  if (digest.empty()) return nullptr;
+  if (auto mask = known.find(Digest::from_hex(digest))) return mask;
+  const std::vector<Block> old = known.latest() ? known.latest()->to_blocks() : std::vector<Block>{};
+  std::vector<Block> blocks;
+  for (const Block& block : envelope.blocks) {
+    const std::string whole = std::string(kMask) + digest + "/";
+    const std::string delta = std::string(kDelta) + digest + "/";
+    if (block.name.starts_with(whole)) {
+      blocks.push_back(block);
+      blocks.back().name = block.name.substr(whole.size());
+    } else if (block.name.starts_with(delta)) {
+      const std::string name = block.name.substr(delta.size());
+      const auto same = std::find_if(old.begin(), old.end(), [&](const Block& o) { return o.name == name; });
+      if (same == old.end()) throw InputError("plan: '" + block.name + "' refers to a mask that was never sent");
+      blocks.push_back(*same);
+      blocks.back().values =
+          apply_mask_delta(same->values, block.values, static_cast<std::int64_t>(same->values.size()) * 8);
+    }
+  }
+  auto mask = std::make_shared<const Mask>(Mask::from_blocks(model.base_layout(), model.structure(), blocks));
+  if (mask->digest().hex() != digest) {
+    throw InputError("plan: a mask of digest " + mask->digest().short_hex() + " came as " + digest.substr(0, 12));
+  }
+  known.add(mask);
+  return mask;
+}
+
+}  // namespace
+
+std::shared_ptr<const Mask> MaskCache::find(const Digest& digest) const {
+  const auto found = masks_.find(digest);
+  return found == masks_.end() ? nullptr : found->second;
+}
+
+void MaskCache::add(std::shared_ptr<const Mask> mask) {
+  masks_[mask->digest()] = mask;
+  latest_ = std::move(mask);
+}
+
+Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
+  Envelope envelope;
+  envelope.kind = MessageKind::kPlan;
+  envelope.run_id = plan.run_id;
+  envelope.plan_id = plan.id;
+  envelope.round = static_cast<std::uint32_t>(plan.round);
+  if (plan.mask) envelope.mask_digest = plan.mask->digest();
+  PlanBody body = body_of(plan);
+  envelope.body = write_yaml([&body](FieldVisitor& v) { body.visit(v); });
+  for (const auto& mask : masks_of(plan)) {
+    if (known.find(mask->digest())) continue;
+    put_mask(*mask, known.latest().get(), envelope.blocks);
+    known.add(mask);
+  }
+  put_arena("base/", plan.values->base, plan.mask.get(), envelope.blocks);
+  put_arena("moments/", plan.values->moments, nullptr, envelope.blocks);
+  for (std::size_t i = 0; i < plan.variants.size(); ++i) {
+    if (!plan.variants[i].moments) continue;
+    put_arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr, envelope.blocks);
+  }
+  for (const auto& [name, block] : plan.references) envelope.blocks.push_back(block);
+  return envelope;
+}
+
+RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
+  PlanBody body;
+  read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); });
+  if (body.variants.size() != body.variant_masks.size() || body.variants.size() != body.variant_moments.size() ||
+      body.exponents.size() != body.exponent_blocks.size() || body.store_clients.size() != body.store_versions.size()) {
+    throw InputError("plan: lists that belong together differ in length");
+  }
+  RoundPlan plan;
+  plan.run_id = envelope.run_id;
+  plan.id = envelope.plan_id;
+  plan.round = envelope.round;
+  plan.stage = body.stage;
+  plan.seed = Seed{from_hex(body.run, "run"), static_cast<std::uint32_t>(body.seed_round), 0};
+  plan.loss = body.loss;
+  plan.probe = body.probe;
+  plan.individual_reports = body.individual;
+  plan.cohort = std::move(body.cohort);
+  plan.tasks = std::move(body.tasks);
+  for (std::size_t i = 0; i < body.exponents.size(); ++i) {
+    plan.exponents[body.exponent_blocks[i]] = static_cast<int>(body.exponents[i]);
+  }
+  for (std::size_t i = 0; i < body.store_clients.size(); ++i) {
+    plan.store_versions[body.store_clients[i]] = from_hex(body.store_versions[i], "store version");
+  }
+  const auto model = make_model(model_config_from_json(body.model, "plan"));
+  ModelState values{model->config(), Arena("base", model->base_layout()), Arena("moments", model->moments_layout())};
+  plan.mask = read_mask(envelope, body.mask, *model, known);
+  read_arena(envelope, "base/", plan.mask.get(), values.base);
+  read_arena(envelope, "moments/", nullptr, values.moments);
+  for (std::size_t i = 0; i < body.variants.size(); ++i) {
+    Variant variant{body.variants[i], read_mask(envelope, body.variant_masks[i], *model, known), nullptr};
+    if (body.variant_moments[i] != 0) {
+      Arena moments("moments", model->moments_layout());
+      read_arena(envelope, "variant/" + std::to_string(i) + "/", nullptr, moments);
+      variant.moments = std::make_shared<const Arena>(std::move(moments));
+    }
+    plan.variants.push_back(std::move(variant));
+  }
+  for (const Block& block : envelope.blocks) {
+    if (block.name.starts_with("reference/") || block.name.starts_with("control/")) plan.references[block.name] = block;
+  }
+  plan.values = std::make_shared<const ModelState>(std::move(values));
+  return plan;
+}
+
+std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask>& held) {
+  PlanBody body = body_of(plan);
+  std::vector<BlockExtent> extents;
+  std::vector<Block> masks;
+  for (const auto& mask : masks_of(plan)) {
+    if (!held || held->digest() != mask->digest()) put_mask(*mask, held.get(), masks);
+  }
+  for (const Block& block : masks) extents.push_back(extent_of(block));
+  const auto arena = [&](const std::string& prefix, const Arena& values, const Mask* mask) {
+    for (int i = 0; i < values.layout().size(); ++i) {
+      const ArenaEntry& entry = values.layout()[i];
+      const std::int64_t count = mask == nullptr || mask->keeps_all(i) ? entry.numel : mask->bits(i).count();
+      extents.push_back({prefix.size() + entry.name.size(), entry.shape.size(),
+                         static_cast<std::size_t>(count) * sizeof(float), 0});
+    }
+  };
+  arena("base/", plan.values->base, plan.mask.get());
+  arena("moments/", plan.values->moments, nullptr);
+  for (std::size_t i = 0; i < plan.variants.size(); ++i) {
+    if (plan.variants[i].moments) arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr);
+  }
+  for (const auto& [name, block] : plan.references) extents.push_back(extent_of(block));
+  return encoded_size(write_yaml([&body](FieldVisitor& v) { body.visit(v); }).size(), extents);
+}
+
+}  // namespace coppice
