@@ -1,0 +1,167 @@
+#include "data/inspect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace coppice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostBars = 40;
+
+std::vector<std::int64_t> no_counts(const Dataset& data) {
+  const bool classes = data.spec().target == ExampleSpec::Target::kClass;
+  return std::vector<std::int64_t>(classes ? static_cast<std::size_t>(data.spec().num_targets) : 0, 0);
+}
+
+SplitSummary summarize_split(const Dataset& data) {
+  SplitSummary split{data.size(), no_counts(data), data.digest().hex()};
+  for (const std::int32_t label : data.classes()) ++split.class_counts[static_cast<std::size_t>(label)];
+  return split;
+}
+
+double entropy(const std::vector<std::int64_t>& counts, std::int64_t total) {
+  double sum = 0.0;
+  for (const std::int64_t count : counts) {
+    if (count == 0) continue;
+    const double p = static_cast<double>(count) / static_cast<double>(total);
+    sum -= p * std::log(p);
+  }
+  return sum;
+}
+
+Json json_of(const SplitSummary& split) {
+  Json out{{"examples", split.examples}, {"digest", split.digest}};
+  if (!split.class_counts.empty()) out["class_counts"] = split.class_counts;
+  return out;
+}
+
+// One character a class: height = its share, full = all of the client's examples.
+std::string bars(const std::vector<std::int64_t>& counts, std::int64_t total) {
+  static constexpr const char* kBars[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  std::string out;
+  for (std::size_t k = 0; k < std::min(counts.size(), kMostBars); ++k) {
+    // Rounded up: what a client has at all is visible.
+    const std::int64_t height = total == 0 ? 0 : (8 * counts[k] + total - 1) / total;
+    out += kBars[height];
+  }
+  if (counts.size() > kMostBars) out += "…";
+  return out;
+}
+
+template <class... Args>
+void print(std::string& out, const char* format, Args... args) {
+  char line[256];
+  const int length = std::snprintf(line, sizeof line, format, args...);
+  out.append(line, static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(sizeof line) - 1)));
+}
+
+void print_classes(std::string& out, const DataSummary& summary) {
+  if (summary.train.class_counts.empty()) return;
+  print(out, "\n%-24s %12s %12s\n", "class", "train", "test");
+  for (std::size_t k = 0; k < summary.train.class_counts.size(); ++k) {
+    if (k == kMostBars) {
+      print(out, "... and %zu more classes\n", summary.train.class_counts.size() - k);
+      break;
+    }
+    const std::string name = k < summary.class_names.size() ? summary.class_names[k] : std::to_string(k);
+    print(out, "%-24.60s %12lld %12lld\n", name.c_str(), static_cast<long long>(summary.train.class_counts[k]),
+          static_cast<long long>(summary.test.class_counts[k]));
+  }
+}
+
+}  // namespace
+
+DataSummary summarize(const LoadedData& data) {
+  DataSummary summary;
+  summary.description = data.train->spec().describe();
+  summary.note = data.note;
+  summary.class_names = data.train->class_names();
+  summary.columns = data.train->column_names();
+  summary.train = summarize_split(*data.train);
+  summary.test = summarize_split(*data.test);
+  return summary;
+}
+
+DataSummary summarize(const LoadedData& data, const Partition& partition, std::int64_t max_clients) {
+  DataSummary summary = summarize(data);
+  summary.num_clients = partition.num_clients();
+  summary.examples_of_clients = partition.num_samples();
+  const auto classes = data.train->classes();
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t c = 0; c < partition.num_clients(); ++c) {
+    const auto samples = partition.samples_of(c);
+    ClientSummary client{c, static_cast<std::int64_t>(samples.size()), no_counts(*data.train)};
+    if (!client.class_counts.empty()) {
+      for (const std::int64_t i : samples)
+        ++client.class_counts[static_cast<std::size_t>(classes[static_cast<std::size_t>(i)])];
+      summary.mean_class_entropy +=
+          entropy(client.class_counts, client.examples) / static_cast<double>(summary.num_clients);
+    }
+    sizes.push_back(client.examples);
+    if (c < max_clients) summary.clients.push_back(std::move(client));
+  }
+  std::sort(sizes.begin(), sizes.end());
+  if (!sizes.empty()) {
+    summary.least = sizes.front();
+    summary.median = sizes[sizes.size() / 2];
+    summary.most = sizes.back();
+  }
+  return summary;
+}
+
+std::string to_json(const DataSummary& summary) {
+  Json out{{"examples_are", summary.description}, {"note", summary.note}};
+  out["class_names"] = summary.class_names;
+  out["columns"] = summary.columns;
+  out["train"] = json_of(summary.train);
+  out["test"] = json_of(summary.test);
+  if (summary.num_clients > 0) {
+    Json& clients = out["clients"];
+    clients["count"] = summary.num_clients;
+    clients["examples"] = summary.examples_of_clients;
+    clients["size"] = {{"least", summary.least}, {"median", summary.median}, {"most", summary.most}};
+    if (!summary.train.class_counts.empty()) clients["mean_class_entropy"] = summary.mean_class_entropy;
+    clients["listed"] = Json::array();
+    for (const ClientSummary& client : summary.clients) {
+      Json item{{"client", client.client}, {"examples", client.examples}};
+      if (!client.class_counts.empty()) item["class_counts"] = client.class_counts;
+      clients["listed"].push_back(std::move(item));
+    }
+  }
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string to_text(const DataSummary& summary) {
+  std::string out = summary.description + "\n";
+  if (!summary.note.empty()) out += "note: " + summary.note + "\n";
+  print(out, "train %lld examples (digest %.12s), test %lld (%.12s)\n", static_cast<long long>(summary.train.examples),
+        summary.train.digest.c_str(), static_cast<long long>(summary.test.examples), summary.test.digest.c_str());
+  for (std::size_t i = 0; i < summary.columns.size(); ++i) out += (i == 0 ? "columns: " : ", ") + summary.columns[i];
+  if (!summary.columns.empty()) out += "\n";
+  print_classes(out, summary);
+  if (summary.num_clients == 0) return out;
+
+  print(out, "\n%lld clients hold %lld examples: %lld least, %lld median, %lld most\n",
+        static_cast<long long>(summary.num_clients), static_cast<long long>(summary.examples_of_clients),
+        static_cast<long long>(summary.least), static_cast<long long>(summary.median),
+        static_cast<long long>(summary.most));
+  if (!summary.train.class_counts.empty()) {
+    print(out, "mean class entropy %.3f of at most %.3f nats\n", summary.mean_class_entropy,
+          std::log(static_cast<double>(summary.train.class_counts.size())));
+  }
+  print(out, "\n%8s %10s  %s\n", "client", "examples", summary.train.class_counts.empty() ? "" : "share of each class");
+  for (const ClientSummary& client : summary.clients) {
+    print(out, "%8lld %10lld  ", static_cast<long long>(client.client), static_cast<long long>(client.examples));
+    out += bars(client.class_counts, client.examples) + "\n";
+  }
+  const std::int64_t hidden = summary.num_clients - static_cast<std::int64_t>(summary.clients.size());
+  if (hidden > 0) print(out, "... and %lld more clients\n", static_cast<long long>(hidden));
+  return out;
+}
+
+}  // namespace coppice
