@@ -16,16 +16,16 @@ std::vector<std::int64_t> sizes_of(const ClientData& data, Split split, std::int
 
 std::span<const std::int64_t> ClientData::samples(Split split, std::int64_t client) const {
   switch (split) {
-    case Split::kTrain: return clients.train_of(client);
-    case Split::kSelect: return clients.select_of(client);
+    case Split::kTrain: return clients.train.samples_of(client);
+    case Split::kSelect: return clients.select.samples_of(client);
     case Split::kTest: return test_clients.samples_of(client);
   }
   return {};
 }
 
 Population ClientData::population() const {
-  return {sizes_of(*this, Split::kTrain, clients.num_clients()), sizes_of(*this, Split::kSelect, clients.num_clients()),
-          sizes_of(*this, Split::kTest, test_clients.num_clients())};
+  return {sizes_of(*this, Split::kTrain, clients.train.num_clients()), sizes_of(*this, Split::kSelect, clients.train.num_clients()),
+          sizes_of(*this, Split::kTest, test_clients.train.num_clients())};
 }
 
 }  // namespace coppice

@@ -21,7 +21,8 @@ void BudgetConfig::visit(FieldVisitor& v) {
 void check_target(const BudgetTarget& target, bool units) {
   const int set = (target.flops > 0.0) + (target.params > 0.0) + (target.density > 0.0);
   if (set != 1) {
-    throw InputError("budget: found " + std::to_string(set) + " targets; expected exactly one of flops, params and density");
+    throw InputError("budget: found " + std::to_string(set) +
+                     " targets; expected exactly one of flops, params and density");
   }
   if (units && target.density > 0.0) throw InputError("budget: found density; channels expect flops or params");
   if (!units && target.density == 0.0) throw InputError("budget: found flops or params; single weights expect density");

@@ -16,12 +16,12 @@
 #include <span>
 #include <vector>
 
-#include "algorithms/importance/importance.h"
-#include "algorithms/masking/pattern.h"
 #include "core/config.h"
 #include "models/arena.h"
 #include "models/model.h"
 #include "models/prunable_structure.h"
+#include "algorithms/importance/importance.h"
+#include "algorithms/masking/pattern.h"
 
 namespace coppice {
 

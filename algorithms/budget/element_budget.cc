@@ -90,8 +90,8 @@ std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structur
   const std::int64_t total = std::llround(density * static_cast<double>(all));
   if (total < smallest) {
     throw InputError("budget: density " + plain_number(density) + " keeps " + std::to_string(total) + " of " +
-                     std::to_string(all) + " weights; the smallest reachable is " + std::to_string(smallest) + " with floor " +
-                     plain_number(config.floor) + " and cap " + plain_number(config.cap));
+                     std::to_string(all) + " weights; the smallest reachable is " + std::to_string(smallest) +
+                     " with floor " + plain_number(config.floor) + " and cap " + plain_number(config.cap));
   }
   std::vector<std::int64_t> kept;
   if (config.allocation == Allocation::kGlobal) {

@@ -45,13 +45,15 @@ std::vector<std::int64_t> proportional_quotas(std::span<const double> shares, st
   for (std::size_t i = 0; i < shares.size(); ++i) {
     // The tolerance keeps a share that is whole from being cut to the number below it.
     const double exact = clamped(shares[i], high, least[i], most[i]);
-    quotas[i] = std::clamp(static_cast<std::int64_t>(std::floor(exact + 1e-9 * std::max(exact, 1.0))), least[i], most[i]);
+    quotas[i] =
+        std::clamp(static_cast<std::int64_t>(std::floor(exact + 1e-9 * std::max(exact, 1.0))), least[i], most[i]);
     remainders[i] = exact - static_cast<double>(quotas[i]);
     missing -= quotas[i];
   }
   std::vector<std::size_t> order(shares.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return remainders[a] > remainders[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return remainders[a] > remainders[b]; });
   for (std::size_t i = 0; missing > 0; i = (i + 1) % order.size()) {
     if (quotas[order[i]] == most[order[i]]) continue;
     ++quotas[order[i]];

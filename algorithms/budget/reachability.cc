@@ -1,6 +1,7 @@
 #include "algorithms/budget/reachability.h"
 
 #include <ATen/ops/amax.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
@@ -24,7 +25,7 @@ class ReachTap final : public Tap {
   }
 
   at::Tensor batch_norm(NormId, const at::Tensor& x_BCHW, const NormParams& params, Mode) override {
-    return arrives(x_BCHW * params.gamma_C.view({1, -1, 1, 1}));
+    return arrives(at::mul(x_BCHW, params.gamma_C.view({1, -1, 1, 1})));
   }
 
   ParamId first_dead() const { return first_dead_; }
@@ -52,22 +53,25 @@ Batch probe_of(const ModelConfig& config) {
   const auto images = [](const std::vector<std::int64_t>& input) {
     return Batch{Images{at::ones({1, input[2], input[0], input[1]})}, {}};
   };
-  return std::visit(
-      Overloaded{[](const MlpConfig& mlp) { return Batch{Features{at::ones({1, mlp.inputs})}, {}}; },
-                 [&](const CnnConfig& cnn) { return images(cnn.input); },
-                 [&](const ResnetWidths& resnet) { return images(resnet.input); },
-                 [](const LlamaConfig&) {
-                   return Batch{Tokens{at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong))}, {}};
-                 },
-                 [](const ModelFolderConfig&) -> Batch { throw Error("a loaded model must name its own architecture"); }},
-      config);
+  return std::visit(Overloaded{[](const MlpConfig& mlp) {
+                                 return Batch{Features{at::ones({1, mlp.inputs})}, {}};
+                               },
+                               [&](const CnnConfig& cnn) { return images(cnn.input); },
+                               [&](const ResnetWidths& resnet) { return images(resnet.input); },
+                               [](const LlamaConfig&) {
+                                 return Batch{Tokens{at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong))}, {}};
+                               },
+                               [](const ModelFolderConfig&) -> Batch {
+                                 throw Error("a loaded model must name its own architecture");
+                               }},
+                    config);
 }
 
 }  // namespace
 
 std::string Reachability::describe() const {
-  if (!empty_tensors.empty()) return "tensor " + quoted(empty_tensors.front()) + " has no weight left";
-  std::string text = dead_tensor.empty() ? "" : "tensor " + quoted(dead_tensor) + " passes nothing on";
+  if (!empty_tensors.empty()) return "tensor " + coppice::quoted(empty_tensors.front()) + " has no weight left";
+  std::string text = dead_tensor.empty() ? "" : "tensor " + coppice::quoted(dead_tensor) + " passes nothing on";
   if (dead_outputs > 0) {
     text += (text.empty() ? "" : ", ") + std::to_string(dead_outputs) + " of " + std::to_string(outputs) +
             " outputs cannot be reached";

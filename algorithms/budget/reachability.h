@@ -23,7 +23,7 @@ struct Reachability {
   std::int64_t outputs = 0;
 
   bool alive() const { return empty_tensors.empty() && dead_tensor.empty() && dead_outputs == 0; }
-  std::string describe() const;            // one line for an error; "" where alive
+  std::string describe() const;  // one line for an error; "" where alive
 };
 
 Reachability reachability_of(const Model& model, const Mask& mask);

@@ -36,7 +36,8 @@ double power(double x, double p) { return p == 0.0 ? 1.0 : portable_exp(p * port
 // The widths on the way down from the full model, one unit at a time.
 class Descent {
  public:
-  Descent(const Model& model, const PrunableStructure& structure, std::span<const double> scores, const BudgetConfig& config)
+  Descent(const Model& model, const PrunableStructure& structure, std::span<const double> scores,
+          const BudgetConfig& config)
       : model_(model), config_(config), full_(structure.full_widths()), widths_(full_) {
     for (const Family& family : structure.families) {
       std::vector<int> order(static_cast<std::size_t>(family.num_groups));
@@ -79,7 +80,8 @@ class Descent {
   std::vector<std::uint8_t> kept() const {
     std::vector<std::uint8_t> kept(scores_.size(), 0);
     for (std::size_t f = 0; f < order_.size(); ++f) {
-      for (std::int64_t i = 0; i < widths_[f]; ++i) kept[static_cast<std::size_t>(order_[f][static_cast<std::size_t>(i)])] = 1;
+      for (std::int64_t i = 0; i < widths_[f]; ++i)
+        kept[static_cast<std::size_t>(order_[f][static_cast<std::size_t>(i)])] = 1;
     }
     return kept;
   }
@@ -125,9 +127,9 @@ std::vector<std::uint8_t> choose_units(const Model& model, std::span<const doubl
   const double budget = fraction * static_cast<double>(descent.full_size());
   if (static_cast<double>(descent.smallest_size()) > budget) {
     throw InputError(std::string("budget: found ") + (flops ? "flops " : "params ") + plain_number(fraction) +
-                     "; the smallest reachable is " + percent(descent.smallest_size(), descent.full_size()) + " of the " +
-                     (flops ? "FLOPs" : "parameters") + " with floor " + plain_number(config.floor) + " and cap " +
-                     plain_number(config.cap));
+                     "; the smallest reachable is " + percent(descent.smallest_size(), descent.full_size()) +
+                     " of the " + (flops ? "FLOPs" : "parameters") + " with floor " + plain_number(config.floor) +
+                     " and cap " + plain_number(config.cap));
   }
   while (static_cast<double>(descent.size()) > budget) descent.step();
   return descent.kept();

@@ -107,6 +107,7 @@ struct RoundPlan {
   std::uint64_t run_id = 0;
   std::uint64_t id = 0;                       // unique in the run, ascending
   std::string stage;
+  std::string track = "model";                // which of the run's models this is about; the coordinator's business
   std::int64_t round = 0;                     // within the stage, from 0
   Seed seed;                                  // run and the plan's own round number
   std::vector<std::int64_t> cohort;           // clients of the split that the tasks look at, ascending

@@ -63,7 +63,8 @@ void for_each_family(std::span<const ScoreBlock> blocks, Values& values, const T
 void normalise_sets(std::span<const ScoreBlock> blocks, Values& values) {
   double sums[2] = {0.0, 0.0};
   for (std::size_t b = 0; b < blocks.size(); ++b) {
-    if (blocks[b].role == ScoreRole::kScore) sums[blocks[b].set] += std::accumulate(values[b].begin(), values[b].end(), 0.0);
+    if (blocks[b].role == ScoreRole::kScore)
+      sums[blocks[b].set] += std::accumulate(values[b].begin(), values[b].end(), 0.0);
   }
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (blocks[b].role != ScoreRole::kScore) continue;
@@ -88,11 +89,12 @@ void check_blocks(const ClientFusionConfig& config, std::span<const ScoreBlock> 
   }
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (static_cast<std::int64_t>(values[b].size()) != blocks[b].count) {
-      throw Error("client fusion: block " + quoted(blocks[b].name) + " has " + std::to_string(values[b].size()) +
-                  " values; expected " + std::to_string(blocks[b].count));
+      throw Error("client fusion: block " + coppice::quoted(blocks[b].name) + " has " +
+                  std::to_string(values[b].size()) + " values; expected " + std::to_string(blocks[b].count));
     }
     if (needs_local_form(config) && blocks[b].role == ScoreRole::kScore && blocks[b].families.empty()) {
-      throw Error("client fusion: block " + quoted(blocks[b].name) + " is in the signed form; this rule needs the local one");
+      throw Error("client fusion: block " + coppice::quoted(blocks[b].name) +
+                  " is in the signed form; this rule needs the local one");
     }
   }
 }

@@ -18,8 +18,8 @@
 #include <variant>
 #include <vector>
 
-#include "algorithms/importance/scores.h"
 #include "core/config.h"
+#include "algorithms/importance/scores.h"
 
 namespace coppice {
 

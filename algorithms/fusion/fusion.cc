@@ -58,8 +58,9 @@ void check(const FusionConfig& config, const PrunableStructure& structure, const
   }
   if (std::holds_alternative<UncertaintyGranularity>(config.granularity) &&
       (scores.coarse_variance.size() != units || scores.fine_variance.size() != units)) {
-    throw InputError("fusion: uncertainty needs variances between micro-batches; found at most one micro-batch a "
-                     "client");
+    throw InputError(
+        "fusion: uncertainty needs variances between micro-batches; found at most one micro-batch a "
+        "client");
   }
   if (config.confidence &&
       (scores.coarse_client_variance.size() != units || scores.fine_client_variance.size() != units)) {

@@ -21,10 +21,10 @@
 #include <variant>
 #include <vector>
 
-#include "algorithms/fusion/client_fusion.h"
-#include "algorithms/importance/scores.h"
 #include "core/config.h"
 #include "models/prunable_structure.h"
+#include "algorithms/fusion/client_fusion.h"
+#include "algorithms/importance/scores.h"
 
 namespace coppice {
 

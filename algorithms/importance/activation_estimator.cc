@@ -26,7 +26,8 @@ std::vector<int> watched_tensors(const Model& model, const ScoreRequest& request
     return tensors;
   }
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
-  for (const int tensor : UnitVectors(structure, *layout).tensors()) {
+  const UnitVectors vectors(structure, *layout);
+  for (const int tensor : vectors.tensors()) {
     if ((*layout)[tensor].shape.size() > 1) tensors.push_back(tensor);
   }
   return tensors;
@@ -75,7 +76,8 @@ class ActivationEstimator final : public ImportanceEstimator {
         confidence_(vectors_.family_sizes()),
         base_("base", layout_),
         tap_(tensors_) {
-    for (const int tensor : tensors_) moments_[tensor].assign(static_cast<std::size_t>(columns_of((*layout_)[tensor])), 0.0);
+    for (const int tensor : tensors_)
+      moments_[tensor].assign(static_cast<std::size_t>(columns_of((*layout_)[tensor])), 0.0);
   }
 
   bool needs_gradient() const override { return false; }
@@ -90,7 +92,7 @@ class ActivationEstimator final : public ImportanceEstimator {
     for (const auto& [tensor, squares] : seen) {
       std::vector<double>& total = moments_[tensor];
       if (squares.size() != total.size()) {
-        throw Error("importance: " + quoted((*layout_)[tensor].name) + " took part in no matrix product");
+        throw Error("importance: " + coppice::quoted((*layout_)[tensor].name) + " took part in no matrix product");
       }
       for (std::size_t j = 0; j < total.size(); ++j) total[j] += squares[j];
     }

@@ -1,10 +1,10 @@
 #include "algorithms/importance/activation_tap.h"
 
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/sum.h>
-
 #include <cstdint>
 #include <span>
+
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/sum.h>
 
 namespace coppice {
 namespace {
@@ -45,7 +45,8 @@ at::Tensor ActivationTap::conv(ParamId weight, const at::Tensor& x_BCHW, const a
   std::vector<double> sums_C(static_cast<std::size_t>(channels));
   for (std::int64_t i = 0; i < height; ++i) {
     for (std::int64_t j = 0; j < width; ++j) {
-      const std::int64_t rows = (y_BCHW.size(2) - 1) * geometry.stride + 1, cols = (y_BCHW.size(3) - 1) * geometry.stride + 1;
+      const std::int64_t rows = (y_BCHW.size(2) - 1) * geometry.stride + 1,
+                         cols = (y_BCHW.size(3) - 1) * geometry.stride + 1;
       const at::Tensor met_CHW =
           squares_CHW.slice(1, i, i + rows, geometry.stride).slice(2, j, j + cols, geometry.stride);
       sums_C.assign(sums_C.size(), 0.0);

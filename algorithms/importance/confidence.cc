@@ -29,7 +29,8 @@ std::vector<double> sample_variance(std::span<const double> sum, std::span<const
 }  // namespace
 
 Confidence::Confidence(std::vector<std::int64_t> family_sizes) : family_sizes_(std::move(family_sizes)) {
-  const auto units = static_cast<std::size_t>(std::accumulate(family_sizes_.begin(), family_sizes_.end(), std::int64_t{0}));
+  const auto units =
+      static_cast<std::size_t>(std::accumulate(family_sizes_.begin(), family_sizes_.end(), std::int64_t{0}));
   for (Spread* spread : {&coarse_, &fine_}) {
     spread->mean.assign(units, 0.0);
     spread->squares.assign(units, 0.0);
@@ -57,7 +58,8 @@ void Confidence::append(std::span<const double> coarse, std::span<const double> 
   values.push_back({std::max(count_ - 1.0, 0.0)});
   const bool seen = count_ > 0.0;
   for (const std::span<const double> scores : {coarse, fine}) {
-    std::vector<double> x = seen ? normalised_by_family(scores, family_sizes_) : std::vector<double>(scores.size(), 0.0);
+    std::vector<double> x =
+        seen ? normalised_by_family(scores, family_sizes_) : std::vector<double>(scores.size(), 0.0);
     values.push_back(x);
     values.push_back(squared(std::move(x)));
   }
@@ -65,7 +67,8 @@ void Confidence::append(std::span<const double> coarse, std::span<const double> 
 }
 
 void Confidence::append_blocks(std::int64_t units, std::vector<ScoreBlock>& blocks) {
-  for (const char* name : {"coarse_deviation", "fine_deviation"}) blocks.push_back({name, units, ScoreRole::kConfidence});
+  for (const char* name : {"coarse_deviation", "fine_deviation"})
+    blocks.push_back({name, units, ScoreRole::kConfidence});
   blocks.push_back({"degrees", 1, ScoreRole::kConfidence});
   for (const char* name : {"coarse_client", "coarse_client_squared", "fine_client", "fine_client_squared"}) {
     blocks.push_back({name, units, ScoreRole::kConfidence});

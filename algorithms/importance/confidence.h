@@ -20,7 +20,8 @@ class Confidence {
   void add_micro_batch(std::span<const double> coarse, std::span<const double> fine);
 
   // Appends the values of the blocks below; `coarse` and `fine` are the client's scores over all its micro-batches.
-  void append(std::span<const double> coarse, std::span<const double> fine, std::vector<std::vector<double>>& values) const;
+  void append(std::span<const double> coarse, std::span<const double> fine,
+              std::vector<std::vector<double>>& values) const;
 
   static void append_blocks(std::int64_t units, std::vector<ScoreBlock>& blocks);
   static constexpr std::size_t kNumBlocks = 8;

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <string>
 
+#include "core/error.h"
 #include "algorithms/importance/confidence.h"
 #include "algorithms/importance/unit_vectors.h"
-#include "core/error.h"
 
 namespace coppice {
 namespace {
@@ -117,7 +117,8 @@ class GradientEstimator final : public ImportanceEstimator {
   }
 
   void finish_units(std::vector<std::vector<double>>& values) {
-    std::vector<double> coarse = squared_.empty() ? std::vector<double>(static_cast<std::size_t>(vectors_.size())) : squared_;
+    std::vector<double> coarse =
+        squared_.empty() ? std::vector<double>(static_cast<std::size_t>(vectors_.size())) : squared_;
     std::vector<double> fine(coarse.size());
     for (std::size_t t = 0; t < tensors_.size(); ++t) {
       if (squared_.empty()) {
@@ -178,7 +179,8 @@ std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& 
   return blocks;
 }
 
-UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request, std::span<const std::vector<double>> sums) {
+UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request,
+                                 std::span<const std::vector<double>> sums) {
   UnitScores scores;
   scores.weight = sums.back()[0];
   std::vector<double> coarse = sums[0];

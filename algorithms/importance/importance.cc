@@ -19,40 +19,44 @@ struct Overloaded : Ts... {
 
 // Null for methods without a gradient.
 std::optional<GradientRule> gradient_rule(const ImportanceConfig& config) {
-  return std::visit(Overloaded{[](const TaylorConfig& taylor) -> std::optional<GradientRule> {
-                                 switch (taylor.order) {
-                                   case TaylorConfig::Order::kFirst:
-                                     return GradientRule{.first = 1.0};
-                                   case TaylorConfig::Order::kSecond:
-                                     return GradientRule{.second = 1.0};
-                                   case TaylorConfig::Order::kMix:
-                                     return GradientRule{.first = 1.0, .second = -0.5};
-                                 }
-                                 return std::nullopt;
-                               },
-                               [](const SnipConfig&) -> std::optional<GradientRule> { return GradientRule{.first = 1.0}; },
-                               [](const FisherConfig&) -> std::optional<GradientRule> {
-                                 return GradientRule{.second = 1.0, .squared_coarse = true};
-                               },
-                               [](const auto&) -> std::optional<GradientRule> { return std::nullopt; }},
-                    config);
+  return std::visit(
+      Overloaded{[](const TaylorConfig& taylor) -> std::optional<GradientRule> {
+                   switch (taylor.order) {
+                     case TaylorConfig::Order::kFirst:
+                       return GradientRule{.first = 1.0};
+                     case TaylorConfig::Order::kSecond:
+                       return GradientRule{.second = 1.0};
+                     case TaylorConfig::Order::kMix:
+                       return GradientRule{.first = 1.0, .second = -0.5};
+                   }
+                   return std::nullopt;
+                 },
+                 [](const SnipConfig&) -> std::optional<GradientRule> { return GradientRule{.first = 1.0}; },
+                 [](const FisherConfig&) -> std::optional<GradientRule> {
+                   return GradientRule{.second = 1.0, .squared_coarse = true};
+                 },
+                 [](const auto&) -> std::optional<GradientRule> { return std::nullopt; }},
+      config);
 }
 
 void refuse_without_pass(const ImportanceConfig& config) {
-  if (from_weights_alone(config)) throw Error("this importance needs no pass over data; its scores come from the weights");
+  if (from_weights_alone(config))
+    throw Error("this importance needs no pass over data; its scores come from the weights");
 }
 
 void check_sums(const std::vector<ScoreBlock>& blocks, std::span<const std::vector<double>> sums) {
   if (sums.size() != blocks.size()) {
-    throw InputError("scores: found " + std::to_string(sums.size()) + " blocks; expected " + std::to_string(blocks.size()));
+    throw InputError("scores: found " + std::to_string(sums.size()) + " blocks; expected " +
+                     std::to_string(blocks.size()));
   }
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (static_cast<std::int64_t>(sums[b].size()) != blocks[b].count) {
-      throw InputError("scores: block " + quoted(blocks[b].name) + " has " + std::to_string(sums[b].size()) +
+      throw InputError("scores: block " + coppice::quoted(blocks[b].name) + " has " + std::to_string(sums[b].size()) +
                        " values; expected " + std::to_string(blocks[b].count));
     }
     for (const double value : sums[b]) {
-      if (!std::isfinite(value)) throw InputError("scores: block " + quoted(blocks[b].name) + " is not finite");
+      if (!std::isfinite(value))
+        throw InputError("scores: block " + coppice::quoted(blocks[b].name) + " is not finite");
     }
   }
   if (!(sums.back()[0] > 0.0)) throw InputError("scores: the summed weight of all clients is not positive");
@@ -96,7 +100,8 @@ ElementScores decode_element_scores(const ImportanceConfig& config, const Model&
 
 UnitScores weight_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base, Seed seed) {
   const PrunableStructure structure = model.structure();
-  if (const auto* magnitude = std::get_if<MagnitudeConfig>(&config)) return magnitude_units(*magnitude, structure, base);
+  if (const auto* magnitude = std::get_if<MagnitudeConfig>(&config))
+    return magnitude_units(*magnitude, structure, base);
   if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
   return random_units(static_cast<std::int64_t>(structure.groups.size()), seed);
 }

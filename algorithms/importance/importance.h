@@ -8,6 +8,10 @@
 #include <variant>
 #include <vector>
 
+#include "core/seed.h"
+#include "models/arena.h"
+#include "models/model.h"
+#include "models/tap.h"
 #include "algorithms/importance/activation.h"
 #include "algorithms/importance/fisher.h"
 #include "algorithms/importance/magnitude.h"
@@ -15,10 +19,6 @@
 #include "algorithms/importance/scores.h"
 #include "algorithms/importance/snip.h"
 #include "algorithms/importance/taylor.h"
-#include "core/seed.h"
-#include "models/arena.h"
-#include "models/model.h"
-#include "models/tap.h"
 
 namespace coppice {
 

@@ -11,9 +11,7 @@ double magnitude(float w, std::int64_t order) { return order == 1 ? std::abs(w) 
 
 }  // namespace
 
-void MagnitudeConfig::visit(FieldVisitor& v) {
-  v.field("order", order, "p of |w|^p", within(1, 2));
-}
+void MagnitudeConfig::visit(FieldVisitor& v) { v.field("order", order, "p of |w|^p", within(1, 2)); }
 
 UnitScores magnitude_units(const MagnitudeConfig& config, const PrunableStructure& structure, const Arena& base) {
   const UnitVectors vectors(structure, base.layout());

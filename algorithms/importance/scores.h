@@ -37,8 +37,9 @@ struct ScoreBlock {
   std::string name;
   std::int64_t count = 0;
   ScoreRole role = ScoreRole::kScore;
-  std::vector<std::int64_t> families;  // kLocal scores: sizes of the runs that compete with each other; they add up to `count`
-  int set = 0;                         // scores of one set are on one scale: 0 = coarse or elements, 1 = fine
+  std::vector<std::int64_t> families =
+      {};       // kLocal scores: sizes of the runs that compete with each other; they add up to `count`
+  int set = 0;  // scores of one set are on one scale: 0 = coarse or elements, 1 = fine
 
   bool operator==(const ScoreBlock&) const = default;
 };
@@ -46,13 +47,13 @@ struct ScoreBlock {
 // One value a group of the structure. Variances are of family-normalised scores (mean 1 in each family) and empty where they
 // were not asked for, or where nothing can be said (one micro-batch a client; one client).
 struct UnitScores {
-  std::vector<double> coarse;  // of whole vectors; per sample, >= 0
-  std::vector<double> fine;    // of single weights, summed; per sample, >= 0
-  std::vector<double> coarse_variance;         // between the micro-batches of a client, pooled over clients
+  std::vector<double> coarse;           // of whole vectors; per sample, >= 0
+  std::vector<double> fine;             // of single weights, summed; per sample, >= 0
+  std::vector<double> coarse_variance;  // between the micro-batches of a client, pooled over clients
   std::vector<double> fine_variance;
   std::vector<double> coarse_client_variance;  // between clients
   std::vector<double> fine_client_variance;
-  double weight = 0.0;                         // what was divided by: samples, unless client fusion weighted otherwise
+  double weight = 0.0;  // what was divided by: samples, unless client fusion weighted otherwise
 };
 
 }  // namespace coppice

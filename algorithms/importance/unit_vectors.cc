@@ -17,7 +17,7 @@ UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& 
       const ArenaEntry& entry = layout[slice.tensor];
       const auto dim = static_cast<std::size_t>(slice.dim);
       if (dim >= entry.shape.size() || slice.begin < 0 || slice.end > entry.shape[dim]) {
-        throw Error("a slice of unit " + std::to_string(unit) + " leaves tensor " + quoted(entry.name));
+        throw Error("a slice of unit " + std::to_string(unit) + " leaves tensor " + coppice::quoted(entry.name));
       }
       std::int64_t run = 1;
       std::int64_t outer = 1;
@@ -34,7 +34,8 @@ UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& 
     }
   }
   tensors_.assign(tensors.begin(), tensors.end());
-  std::stable_sort(vectors_.begin(), vectors_.end(), [](const Vector& a, const Vector& b) { return a.tensor < b.tensor; });
+  std::stable_sort(vectors_.begin(), vectors_.end(),
+                   [](const Vector& a, const Vector& b) { return a.tensor < b.tensor; });
 }
 
 void UnitVectors::sum_into(int tensor, std::span<const double> values, std::span<double> sums) const {
@@ -52,7 +53,8 @@ void UnitVectors::sum_into(int tensor, std::span<const double> values, std::span
 
 std::vector<double> UnitVectors::per_unit(std::span<const double> vector_values) const {
   std::vector<double> units(static_cast<std::size_t>(num_units_), 0.0);
-  for (std::size_t v = 0; v < vectors_.size(); ++v) units[static_cast<std::size_t>(vectors_[v].unit)] += vector_values[v];
+  for (std::size_t v = 0; v < vectors_.size(); ++v)
+    units[static_cast<std::size_t>(vectors_[v].unit)] += vector_values[v];
   return units;
 }
 

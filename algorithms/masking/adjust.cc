@@ -46,16 +46,16 @@ std::int64_t adjustment_count(double alpha, std::int64_t t, std::int64_t t_end, 
   return static_cast<std::int64_t>(0.5 * alpha * (1.0 + portable_cos_of_turn(turn)) * static_cast<double>(kept));
 }
 
-Mask grow_and_prune(const Mask& mask, const PrunableStructure& structure, const Arena& base, const ElementScores& growth,
-                    const std::map<ParamId, std::int64_t>& counts) {
+Mask grow_and_prune(const Mask& mask, const PrunableStructure& structure, const Arena& base,
+                    const ElementScores& growth, const std::map<ParamId, std::int64_t>& counts) {
   const Mask units = Mask::of_groups(base.shared_layout(), structure, mask.groups());
   std::map<ParamId, Bits> elements = mask.elements();
   for (const auto& [tensor, count] : counts) {
     const auto kept = elements.find(tensor);
     if (kept == elements.end() || count <= 0) continue;
     const Bits* allowed = units.keeps_all(tensor) ? nullptr : &units.bits(tensor);
-    kept->second = exchanged(kept->second, allowed, base.floats(tensor),
-                             scores_of(growth, base.layout()[tensor], tensor), count);
+    kept->second =
+        exchanged(kept->second, allowed, base.floats(tensor), scores_of(growth, base.layout()[tensor], tensor), count);
   }
   return Mask::of_elements(base.shared_layout(), structure, std::move(elements)) & units;
 }

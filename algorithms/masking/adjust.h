@@ -14,10 +14,10 @@
 #include <map>
 #include <span>
 
-#include "algorithms/importance/importance.h"
 #include "models/arena.h"
 #include "models/mask.h"
 #include "models/prunable_structure.h"
+#include "algorithms/importance/importance.h"
 
 namespace coppice {
 
@@ -27,7 +27,7 @@ std::int64_t adjustment_count(double alpha, std::int64_t t, std::int64_t t_end, 
 // Exchanges counts[tensor] weights in each named tensor; tensors not named, or wholly kept, stay as they are. `growth`: fused
 // |gradient| of dropped weights (values at kept ones are ignored). Throws InputError where a score is missing or has another
 // size.
-Mask grow_and_prune(const Mask& mask, const PrunableStructure& structure, const Arena& base, const ElementScores& growth,
-                    const std::map<ParamId, std::int64_t>& counts);
+Mask grow_and_prune(const Mask& mask, const PrunableStructure& structure, const Arena& base,
+                    const ElementScores& growth, const std::map<ParamId, std::int64_t>& counts);
 
 }  // namespace coppice

@@ -12,14 +12,14 @@ namespace {
 void check_division(const ArenaEntry& entry, const Pattern& pattern, const char* what, std::int64_t size,
                     std::int64_t divisor) {
   if (size % divisor == 0) return;
-  throw InputError("pattern " + to_string(pattern) + ": tensor " + quoted(entry.name) + " has " + std::to_string(size) + " " +
-                   what + "; expected a multiple of " + std::to_string(divisor));
+  throw InputError("pattern " + to_string(pattern) + ": tensor " + coppice::quoted(entry.name) + " has " +
+                   std::to_string(size) + " " + what + "; expected a multiple of " + std::to_string(divisor));
 }
 
 }  // namespace
 
 Blocks::Blocks(const ArenaEntry& entry, const Pattern& pattern) {
-  if (entry.shape.size() < 2) throw Error("tensor " + quoted(entry.name) + " is not a matrix");
+  if (entry.shape.size() < 2) throw Error("tensor " + coppice::quoted(entry.name) + " is not a matrix");
   const std::int64_t outputs = entry.shape[0];
   inputs_ = entry.shape[1];
   for (std::size_t d = 2; d < entry.shape.size(); ++d) spatial_ *= entry.shape[d];
@@ -68,7 +68,8 @@ std::vector<std::int64_t> top_positions(std::span<const float> values, std::int6
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] > threshold || (values[i] == threshold && ties-- > 0)) positions.push_back(static_cast<std::int64_t>(i));
+    if (values[i] > threshold || (values[i] == threshold && ties-- > 0))
+      positions.push_back(static_cast<std::int64_t>(i));
   }
   return positions;
 }

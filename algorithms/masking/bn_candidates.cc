@@ -12,8 +12,8 @@
 
 namespace coppice {
 
-std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon, std::int64_t count,
-                                Seed seed) {
+std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon,
+                                std::int64_t count, Seed seed) {
   if (!(density > 0.0 && density <= 1.0) || !(epsilon >= 0.0) || count < 1) {
     throw InputError("candidates: expected a density in (0, 1], epsilon >= 0 and at least one candidate");
   }

@@ -17,7 +17,7 @@
 namespace coppice {
 
 // `density` of the unstructured pattern's matrices, in (0, 1]; epsilon >= 0, count >= 1. A function of the seed alone.
-std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon, std::int64_t count,
-                                Seed seed);
+std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon,
+                                std::int64_t count, Seed seed);
 
 }  // namespace coppice

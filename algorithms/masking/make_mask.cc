@@ -27,10 +27,10 @@ Bits n_of_m(const Blocks& blocks, std::int64_t n, std::span<const float> scores)
 
 std::int64_t quota_of(const std::map<ParamId, std::int64_t>& quotas, const ArenaEntry& entry, ParamId tensor) {
   const auto quota = quotas.find(tensor);
-  if (quota == quotas.end()) throw InputError("mask: no quota for tensor " + quoted(entry.name));
+  if (quota == quotas.end()) throw InputError("mask: no quota for tensor " + coppice::quoted(entry.name));
   if (quota->second < 1 || quota->second > entry.numel) {
-    throw InputError("mask: the quota of tensor " + quoted(entry.name) + " is " + std::to_string(quota->second) +
-                     "; expected 1 to " + std::to_string(entry.numel));
+    throw InputError("mask: the quota of tensor " + coppice::quoted(entry.name) + " is " +
+                     std::to_string(quota->second) + "; expected 1 to " + std::to_string(entry.numel));
   }
   return quota->second;
 }
@@ -41,11 +41,11 @@ std::span<const float> scores_of(const ElementScores& scores, const ArenaEntry& 
   const auto found = scores.find(tensor);
   const std::size_t size = found == scores.end() ? 0 : found->second.size();
   if (size != static_cast<std::size_t>(entry.numel)) {
-    throw InputError("tensor " + quoted(entry.name) + " has " + std::to_string(size) + " scores; expected " +
+    throw InputError("tensor " + coppice::quoted(entry.name) + " has " + std::to_string(size) + " scores; expected " +
                      std::to_string(entry.numel));
   }
   if (!std::all_of(found->second.begin(), found->second.end(), [](float score) { return std::isfinite(score); })) {
-    throw InputError("tensor " + quoted(entry.name) + " has a score that is not finite");
+    throw InputError("tensor " + coppice::quoted(entry.name) + " has a score that is not finite");
   }
   return found->second;
 }

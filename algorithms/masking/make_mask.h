@@ -11,10 +11,10 @@
 #include <map>
 #include <span>
 
-#include "algorithms/importance/importance.h"
-#include "algorithms/masking/pattern.h"
 #include "models/mask.h"
 #include "models/model.h"
+#include "algorithms/importance/importance.h"
+#include "algorithms/masking/pattern.h"
 
 namespace coppice {
 

@@ -30,9 +30,10 @@ Pattern parse_pattern(std::string_view text) {
   Pattern pattern{Pattern::Kind::kNOfM};
   if (two_numbers(text, ':', pattern) && pattern.first < pattern.second && pattern.second <= kLargestM) return pattern;
   pattern = {Pattern::Kind::kVectors};
-  if (two_numbers(text, 'x', pattern) && pattern.first <= kLargestSide && pattern.second <= kLargestSide) return pattern;
+  if (two_numbers(text, 'x', pattern) && pattern.first <= kLargestSide && pattern.second <= kLargestSide)
+    return pattern;
   const std::string nearest = nearest_name(text, {"channels", "unstructured", "2:4", "32x1", "16x1"});
-  throw InputError("pattern: found " + quoted(text) +
+  throw InputError("pattern: found " + coppice::quoted(text) +
                    "; expected channels, unstructured, N:M with N < M <= 64 (2:4) or RxC up to 1024x1024 (32x1)" +
                    (nearest.empty() ? "" : " (did you mean " + nearest + "?)"));
 }

@@ -142,6 +142,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   RoundPlan plan;
   plan.run_id = state.run_id;
   plan.stage = name_;
+  plan.track = name;
   plan.round = round;
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
   plan.loss = loss_;
@@ -184,7 +185,6 @@ std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
                                         : evaluation_plan(state, track, loss_, population_, false));
     plans.back().stage = name_;
     plans.back().round = round;
-    plans.back().id = state.next_plan_id + plans.size() - 1;
   }
   return plans;
 }
@@ -271,6 +271,7 @@ RoundPlan evaluation_plan(const State& state, const std::string& track, LossKind
                           bool details) {
   RoundPlan plan;
   plan.run_id = state.run_id;
+  plan.track = track;
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
   plan.loss = loss;
   plan.cohort = everyone(population.test_samples);

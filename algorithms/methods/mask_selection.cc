@@ -56,7 +56,6 @@ const std::vector<std::int64_t>& MaskSelection::judges() const {
 RoundPlan MaskSelection::base_plan(const State& state) const {
   RoundPlan plan;
   plan.run_id = state.run_id;
-  plan.id = state.next_plan_id;
   plan.stage = name();
   plan.round = state.step;
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
@@ -99,7 +98,6 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
     if (candidates(state).size() > 1) plans.push_back(measure_plan(state));
   } else {
     plans.push_back(evaluation_plan(state, "model", loss_, population_, false));
-    plans.back().id = state.next_plan_id;
     plans.back().stage = name();
     plans.back().round = state.step;
   }

@@ -2,6 +2,7 @@
 // state; it never runs on a client, does no IO and keeps nothing outside State.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ class Method {
   virtual std::string name() const = 0;              // of the stage, as in the config
   virtual std::int64_t total_steps() const = 0;      // for progress; 0 = unknown
   virtual bool done(const State& state) const = 0;
-  // Plans of the state's current step. Every plan has its id; several plans of one step are independent.
+  // Plans of the state's current step, without ids (the loop counts them); several plans of one step are independent.
   virtual std::vector<RoundPlan> next_plans(const State& state) const = 0;
   // Answers in the order of the plans. Advances state.step.
   virtual StepRecord absorb(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const = 0;

@@ -32,7 +32,6 @@ EstimateTask estimate_task(const ScoreConfig& config, ScoreTarget target, bool e
 std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
   RoundPlan plan;
   plan.run_id = state.run_id;
-  plan.id = state.next_plan_id;
   plan.stage = name();
   plan.round = state.step;
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};

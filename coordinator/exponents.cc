@@ -1,0 +1,65 @@
+#include "coordinator/exponents.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "algorithms/exchange/report_blocks.h"
+#include "core/exponent.h"
+#include "models/model.h"
+
+namespace coppice {
+namespace {
+
+// Tracks share names of blocks, not magnitudes.
+std::string key_of(const RoundPlan& plan, const std::string& block) { return plan.track + ":" + block; }
+
+std::int64_t cohort_of(const RoundPlan& plan) { return static_cast<std::int64_t>(plan.cohort.size()); }
+
+double largest_of(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double v : values) largest = std::max(largest, std::abs(v));
+  return largest;
+}
+
+}  // namespace
+
+std::optional<RoundPlan> probe_for(const RoundPlan& plan, const State& state) {
+  const std::vector<ReportBlock> blocks = report_blocks(plan, *make_model(plan.values->config));
+  const bool all_known = std::all_of(blocks.begin(), blocks.end(), [&](const ReportBlock& block) {
+    return state.exponents.contains(key_of(plan, block.name));
+  });
+  if (all_known) return std::nullopt;
+  RoundPlan probe = plan;
+  probe.probe = true;
+  probe.individual_reports = false;
+  return probe;
+}
+
+std::map<std::string, int> exponents_for(const RoundPlan& plan, const State& state) {
+  std::map<std::string, int> exponents;
+  for (const ReportBlock& block : report_blocks(plan, *make_model(plan.values->config))) {
+    exponents[block.name] = state.exponents.at(key_of(plan, block.name));
+  }
+  return exponents;
+}
+
+void learn_from_probe(const RoundPlan& plan, const Answer& answer, State& state) {
+  for (const ReportBlock& block : answer.blocks()) {
+    const auto histogram = ExponentHistogram::from_values(answer.sum(block.name));
+    state.exponents[key_of(plan, block.name)] = choose_exponent(histogram, cohort_of(plan), kHeadroomBits).value;
+  }
+}
+
+void learn_from_answer(const RoundPlan& plan, const Answer& answer, State& state) {
+  const bool overflow = std::any_of(answer.roster().begin(), answer.roster().end(),
+                                    [](const ClientOutcome& o) { return o.declined == Decline::kOverflow; });
+  for (std::size_t i = 0; i < answer.blocks().size(); ++i) {
+    int& exponent = state.exponents[key_of(plan, answer.blocks()[i].name)];
+    const double largest = largest_of(answer.sums()[i]);
+    // A block that happened to be all zero says nothing about the next one.
+    if (largest > 0.0) exponent = next_exponent(largest, cohort_of(plan), kHeadroomBits).value;
+    if (overflow) exponent -= kHeadroomBits;
+  }
+}
+
+}  // namespace coppice

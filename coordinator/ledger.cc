@@ -1,0 +1,49 @@
+#include "coordinator/ledger.h"
+
+#include <algorithm>
+
+#include "algorithms/exchange/plan_codec.h"
+
+namespace coppice {
+namespace {
+
+bool is_evaluation(const RoundPlan& plan) {
+  return std::all_of(plan.tasks.begin(), plan.tasks.end(), [](const Task& task) {
+    const auto* measure = std::get_if<MeasureTask>(&task);
+    return measure != nullptr && measure->split == Split::kTest;
+  });
+}
+
+}  // namespace
+
+StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& state) {
+  if (is_evaluation(plan) || plan.cohort.empty()) return {};
+  const std::string digest = plan.mask ? plan.mask->digest().hex() : "";
+  const auto with_mask = static_cast<double>(plan_bytes(plan, nullptr));
+  const double without_mask = plan.mask ? static_cast<double>(plan_bytes(plan, plan.mask)) : with_mask;
+  StepCost total;
+  for (const ClientOutcome& outcome : answer.roster()) {
+    std::string& held = state.client_masks[outcome.client];
+    total.bytes_down += held == digest ? without_mask : with_mask;
+    held = digest;
+    total.bytes_up += static_cast<double>(outcome.bytes_up);
+  }
+  auto& traffic = state.numbers.try_emplace("traffic", std::vector<double>(3, 0.0)).first->second;
+  const auto clients = static_cast<double>(answer.roster().size());
+  traffic[0] += total.bytes_down;
+  traffic[1] += total.bytes_up;
+  traffic[2] += clients;
+  if (clients > 0) {
+    total.bytes_down /= clients;
+    total.bytes_up /= clients;
+  }
+  return total;
+}
+
+Traffic traffic_of(const State& state) {
+  const auto found = state.numbers.find("traffic");
+  if (found == state.numbers.end()) return {};
+  return {found->second[0], found->second[1], found->second[2]};
+}
+
+}  // namespace coppice

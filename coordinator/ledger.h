@@ -1,0 +1,42 @@
+// What a run costs its clients: bytes as frames on the wire would have them, and who took part.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "algorithms/exchange/answer.h"
+#include "algorithms/exchange/plan.h"
+#include "algorithms/methods/state.h"
+
+namespace coppice {
+
+// Of one step, over all its plans and probes. Bytes are means over the clients of the cohort.
+struct StepCost {
+  double bytes_down = 0.0;
+  double bytes_up = 0.0;
+  double seconds = 0.0;
+
+  void add(const StepCost& other) {
+    bytes_down += other.bytes_down;
+    bytes_up += other.bytes_up;
+    seconds += other.seconds;
+  }
+};
+
+class Ledger {
+ public:
+  // Charges a plan to its cohort and remembers in the state which mask each client now holds. Evaluation on the test split is
+  // the coordinator's own business and costs clients nothing. A client that holds the plan's mask is not sent it again.
+  StepCost charge(const RoundPlan& plan, const Answer& answer, State& state);
+};
+
+// Sums over a run, kept in the state's numbers so that a resume goes on counting: "traffic" = {down, up, client rounds}.
+struct Traffic {
+  double bytes_down = 0.0;     // over all clients and rounds
+  double bytes_up = 0.0;
+  double client_rounds = 0.0;
+};
+Traffic traffic_of(const State& state);
+
+}  // namespace coppice

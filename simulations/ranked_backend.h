@@ -1,0 +1,46 @@
+// Carries plans out on trusted ranks, local threads or MPI: every rank plays its share of the cohort into one accumulator, and
+// one reduce a round brings the sum to rank 0, which also plays.
+//
+// The answer does not depend on the number of ranks: what a client reports depends on plan and client alone, and the sums
+// are integers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "algorithms/exchange/plan_codec.h"
+#include "algorithms/methods/method.h"
+#include "client/worker.h"
+#include "comm/communicator.h"
+
+namespace coppice {
+
+class RankedBackend : public Backend {
+ public:
+  // One a rank. `comm` and `worker` must outlive it.
+  RankedBackend(Communicator& comm, Worker& worker, Population population);
+
+  // Rank 0.
+  Answer carry_out(const RoundPlan& plan) override;
+  void release_ranks();  // lets the other ranks' serve() return
+
+  // All other ranks: takes part in plans until released.
+  void serve();
+
+ private:
+  struct Share;  // what one rank contributes to a plan
+
+  Share play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks);
+  Answer join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share);
+
+  Communicator& comm_;
+  Worker& worker_;
+  Population population_;
+  MaskCache masks_;
+};
+
+// The cohort's clients for each rank: longest first to the rank with the least work so far; each list ascending.
+std::vector<std::vector<std::int64_t>> deal_cohort(const RoundPlan& plan, const Population& population, int ranks);
+
+}  // namespace coppice
