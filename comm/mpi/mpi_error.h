@@ -1,0 +1,10 @@
+// From MPI's return codes to errors of ours.
+#pragma once
+
+namespace coppice {
+
+// Throws where `code` is not success: Stopped where a peer was lost (fault-tolerant MPI only; a resume continues), otherwise
+// Error. The text is MPI's.
+void check_mpi(int code, const char* call);
+
+}  // namespace coppice
