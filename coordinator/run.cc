@@ -44,6 +44,7 @@ bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backe
       const StepRecord record = stage.absorb(state, plans, answers);
       cost.seconds = seconds_since(start);
       for (Observer* observer : observers) observer->on_step(stage, state, record, cost);
+      state.steps_done += 1;
       hooks.commit(state, stage.done(state));
       if (hooks.interrupted()) return false;
     }

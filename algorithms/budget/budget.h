@@ -1,8 +1,8 @@
 // Budgets: how many units of each family, or weights of each matrix, are kept.
 //
 // global   units: of all families' lowest-scored units, remove the one with the least score / (what its removal
-//          saves)^exponent until the budget holds; savings follow the widths reached so far, in the budget's own measure.
-//          Weights: the highest scores of all matrices together.
+//          saves)^exponent until the budget holds; savings follow the widths reached so far, in the budget's own
+//          measure. Weights: the highest scores of all matrices together.
 // uniform  the same kept fraction everywhere: units are taken from the family with the largest kept fraction.
 // erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi
 //          kernel: Evci et al., ICML 2020, section 3); what would exceed 1 is dense and its share goes to the others.
@@ -48,12 +48,12 @@ struct BudgetConfig {
 void check_target(const BudgetTarget& target, bool units);
 
 // One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group.
-// Throws InputError where the target is not flops or params, for erk, and where even the smallest mask exceeds the budget.
+// Throws InputError where the target is not flops or params, for erk, and where no mask is small enough.
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
 
-// Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly. RxC
-// masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal only; blocks compete with their mean.
-// Throws InputError where the target is not density, and where the least that must be kept exceeds it.
+// Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly.
+// RxC masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal only; blocks compete with
+// their mean. Throws InputError where the target is not density, and where the least that must be kept exceeds it.
 std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structure, const ArenaLayout& layout,
                                                const Pattern& pattern, bool edge, const BudgetConfig& config,
                                                const ElementScores* scores);

@@ -28,8 +28,8 @@ struct Contestant {
   }
 };
 
-// The highest scores of all, as many as fit into `total`, but at least `least` in each. What a threshold between equal scores
-// cannot decide goes to the lower matrix.
+// The highest scores of all, as many as fit into `total`, but at least `least` in each. What a threshold between equal
+// scores cannot decide goes to the lower matrix.
 std::vector<std::int64_t> highest_scores(const std::vector<Contestant>& all, std::int64_t total) {
   const auto sum_from = [&](std::uint64_t threshold) {
     std::int64_t sum = 0;

@@ -1,9 +1,9 @@
 // Reachability: does the masked model still carry anything from input to every output?
 //
-// The real model runs once on an input of ones with each weight replaced by 1 where kept and 0 where dropped, biases left out,
-// batch norms reduced to their kept scales; after every matrix product positive outputs become 1, so that nothing under- or
-// overflows however deep the model is. Then an output is positive exactly where a path of kept weights leads to it. (SynFlow,
-// Tanaka et al. 2020, on layer collapse; there the product of |w| is used, which underflows.)
+// The real model runs once on an input of ones with each weight replaced by 1 where kept and 0 where dropped, biases
+// left out, batch norms reduced to their kept scales; after every matrix product positive outputs become 1, so that
+// nothing under- or overflows however deep the model is. Then an output is positive exactly where a path of kept
+// weights leads to it. (Layer collapse: Tanaka et al., NeurIPS 2020; their products of |w| underflow.)
 // Cost: one forward pass of batch 1.
 #pragma once
 

@@ -1,7 +1,7 @@
-// Fusion across clients by sums alone: each client transforms and weights its scores before they leave it, the coordinator
-// adds and divides by the summed weight. Hence compatible with secure aggregation, whatever the rule.
+// Fusion across clients by sums alone: each client transforms and weights its scores before they leave it, the
+// coordinator adds and divides by the summed weight. Hence compatible with secure aggregation, whatever the rule.
 //
-// With s_k client k's scores per sample, n_k its samples and w_k its weight (n_k, or 1 where all clients count the same):
+// With s_k client k's scores per sample, n_k its samples and w_k its weight (n_k, or 1 where all count the same):
 //   none             sum_k n_k s_k / sum_k n_k: the sums as they are, the scores of the pooled data
 //   mean             sum_k w_k s_k / sum_k w_k
 //   normalised_mean  s_k / ||s_k||_1 in the place of s_k, over a family or over the model (SalientGrads, 2405.09037)
@@ -62,9 +62,9 @@ using ClientFusionConfig =
 // Whether clients must finish their scores before the transform (ScoreForm::kLocal).
 bool needs_local_form(const ClientFusionConfig& config);
 
-// Runs at the client, on what ImportanceEstimator::finish() returned. Scales the score blocks to `weight` (n_k or 1), writes
-// the resulting weight into the weight block and returns it; confidence blocks stay. `reference` (agreement only): the
-// agreement_reference() of an earlier sum, or null. A client without samples adds zeros.
+// Runs at the client, on what ImportanceEstimator::finish() returned. Scales the score blocks to `weight` (n_k or 1),
+// writes the resulting weight into the weight block and returns it; confidence blocks stay. `reference` (agreement
+// only): the agreement_reference() of an earlier sum, or null. A client without samples adds zeros.
 // Throws Error where the form of the blocks does not suit the rule, InputError where the reference has another size.
 double apply_client_transform(const ClientFusionConfig& config, std::span<const ScoreBlock> blocks,
                               std::vector<std::vector<double>>& values, double weight,

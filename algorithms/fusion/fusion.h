@@ -1,11 +1,11 @@
-// Fusion across granularity: one score a unit from a coarse estimate (of whole vectors) and a fine one (of single weights).
+// Fusion across granularity: one score a unit from a coarse estimate (of vectors) and a fine one (of single weights).
 //
-// After HyWIA / adaptive estimation fusion (arXiv 2403.10799) and SAAP (arXiv 2412.15127); the papers give the idea, the
-// equations are ours. In each family of n units, with x~ = x / mean(x) and alpha the weight of coarse:
+// After HyWIA / adaptive estimation fusion (arXiv 2403.10799) and SAAP (arXiv 2412.15127); the papers give the idea,
+// the equations are ours. In each family of n units, with x~ = x / mean(x) and alpha the weight of coarse:
 //   score_i = beta_F (alpha c~_i + (1 - alpha) f~_i)     [ / (1 + v_i) where `confidence` is set ]
 //   fixed        alpha as given; 1 and 0 keep the order of coarse and of fine in the family
-//   attention    T = [c~ - 1; f~ - 1] (2 x n), A = softmax_rows(T T^t / (tau n)), alpha = mean of A's first column: more
-//                weight to the estimator that tells units apart; 0.5 where both are flat
+//   attention    T = [c~ - 1; f~ - 1] (2 x n), A = softmax_rows(T T^t / (tau n)), alpha = mean of A's first column:
+//                more weight to the estimator that tells units apart; 0.5 where both are flat
 //   uncertainty  alpha = v_f / (v_c + v_f), inverse variances; v = mean over units of the variance of c~ (f~) between
 //                micro-batches
 //   adaptive     all of the above are candidates; the one whose hard-pruned model has the least held-out loss is taken
@@ -72,7 +72,7 @@ struct FusedScores {
   std::vector<double> alphas;  // one a family
 };
 
-// A single rule. Throws Error for adaptive (see candidates) and InputError where a variance that the rule needs is missing.
+// A single rule. Throws Error for adaptive (see candidates), InputError where a variance that the rule needs is missing.
 FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores);
 
 struct Candidate {
@@ -84,8 +84,8 @@ struct Candidate {
 // uncertainty where no client had two micro-batches. Throws InputError where nothing is left.
 std::vector<Candidate> candidates(const FusionConfig& config, const UnitScores* scores = nullptr);
 
-// The position of the least loss; a loss that is not finite never wins, equal ones go to the first. Throws Error where none is
-// finite.
+// The position of the least loss; a loss that is not finite never wins, equal ones go to the first. Throws Error where
+// none is finite.
 std::size_t select_best(std::span<const double> losses);
 
 // Whether clients must report variances (ScoreRequest::confidence).

@@ -17,8 +17,8 @@ class ActivationTap final : public Tap {
   at::Tensor conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                   ConvGeometry geometry) override;
 
-  // What was seen since the last call, one number a column (row-major I, K, K for convolutions); empty where the weight was
-  // in no product.
+  // What was seen since the last call, one number a column (row-major I, K, K for convolutions); empty where the weight
+  // was in no product.
   std::map<int, std::vector<double>> take();
 
  private:

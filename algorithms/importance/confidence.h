@@ -1,7 +1,7 @@
 // How sure a client is of its unit scores, as sums that add up over clients.
 //
-// With x the family-normalised scores (mean 1 in each family): squared deviations of the micro-batches' x from their mean at the
-// client, with their degrees of freedom; and the client's own x and x^2, with a count of clients.
+// With x the family-normalised scores (mean 1 in each family): squared deviations of the micro-batches' x from their
+// mean at the client, with their degrees of freedom; and the client's own x and x^2, with a count of clients.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // What the importance methods that need one backward pass have in common.
 //
-// With P = sum_b w g_b and Q = sum_b (w g_b)^2 / n_b over micro-batches b of n_b samples, every one of them is a salience
-//   s = first * P + second * Q     of single weights, and for whole vectors either |sum P| or sum_b (sum w g_b)^2 / n_b.
+// With P = sum_b w g_b and Q = sum_b (w g_b)^2 / n_b over micro-batches b of n_b samples, the salience of a weight is
+//   s = first * P + second * Q
+// and the coarse score of a vector |sum P|, or sum_b (sum w g_b)^2 / n_b (`squared_coarse`).
 #pragma once
 
 #include <memory>

@@ -28,8 +28,8 @@ using ImportanceConfig =
 // Scores of single weights, row-major, for each matrix that was asked for. >= 0, per sample.
 using ElementScores = std::map<ParamId, std::vector<float>>;
 
-// One client's pass; made afresh for each client. Batch norms must be in Mode::kEval: in train mode the loss does not depend
-// on a filter's scale and every coarse score is zero.
+// One client's pass; made afresh for each client. Batch norms must be in Mode::kEval: in train mode the loss does not
+// depend on a filter's scale and every coarse score is zero.
 class ImportanceEstimator {
  public:
   virtual ~ImportanceEstimator() = default;
@@ -38,11 +38,11 @@ class ImportanceEstimator {
   virtual Tap* tap() { return nullptr; }  // to be installed for the forward passes; null: none
   virtual const std::vector<ScoreBlock>& blocks() const = 0;
 
-  // After each micro-batch. `gradient` = d(loss summed over its samples)/d(base), float32; an arena without entries where
-  // needs_gradient() is false.
+  // After each micro-batch. `gradient` = d(loss summed over its samples)/d(base), float32; an arena without entries
+  // where needs_gradient() is false.
   virtual void observe(const Arena& base, const Arena& gradient, std::int64_t samples) = 0;
 
-  // Additive numerators in the order of blocks(), the number of samples last. To be called once; all zero without samples.
+  // Additive numerators in the order of blocks(), the number of samples last; all zero without samples. Call it once.
   virtual std::vector<std::vector<double>> finish() = 0;
 };
 

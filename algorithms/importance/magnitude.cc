@@ -22,7 +22,9 @@ UnitScores magnitude_units(const MagnitudeConfig& config, const PrunableStructur
     for (const float w : base.floats(tensor)) magnitudes.push_back(magnitude(w, config.order));
     vectors.sum_into(tensor, magnitudes, fine);
   }
-  UnitScores scores{.fine = vectors.per_unit(fine), .weight = 1.0};
+  UnitScores scores;
+  scores.weight = 1.0;
+  scores.fine = vectors.per_unit(fine);
   if (config.order == 2) {
     for (double& sum : fine) sum = std::sqrt(sum);
   }

@@ -1,7 +1,7 @@
 // Magnitude: importance of the weights alone, without data.
 //
-// Han et al. 2015 (elements, |w|); Li et al. 2017 (filters, l1 norm). For a unit with scored vectors v (a filter, a row,
-// a column):
+// Han et al. 2015 (elements, |w|); Li et al. 2017 (filters, l1 norm). For a unit with scored vectors v (a filter, a
+// row, a column):
 //   fine   = sum_v sum_{i in v} |w_i|^p
 //   coarse = sum_v (sum_{i in v} |w_i|^p)^(1/p)
 // Elements: |w|^p. Computed at the coordinator: nothing travels. Cost: one pass over the weights.

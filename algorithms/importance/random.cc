@@ -8,7 +8,8 @@ void RandomConfig::visit(FieldVisitor& v) {
 
 UnitScores random_units(std::int64_t units, Seed seed) {
   Stream stream(seed, Purpose::kScore);
-  UnitScores scores{.weight = 1.0};
+  UnitScores scores;
+  scores.weight = 1.0;
   for (std::int64_t unit = 0; unit < units; ++unit) scores.fine.push_back(stream.uniform());
   scores.coarse = scores.fine;
   return scores;

@@ -14,8 +14,9 @@ enum class ScoreTarget : std::uint8_t {
 
 // In which form a client's scores are summed.
 //
-// kSigned: sums over samples that mean the same as if all data lay in one place; absolute values and roots are taken at the
-//   coordinator. sum_k sum_j w g_k of a filter is its true first-order effect on the pooled loss; sum_k |sum_j w g_k| is not.
+// kSigned: sums over samples that mean the same as if all data lay in one place; absolute values and roots are taken at
+//   the coordinator. |sum_k sum_j w g_k| of a filter is its first-order effect on the pooled loss; sum_k |sum_j w g_k|
+//   is not.
 // kLocal: non-negative scores, finished at the client; what normalising, voting and ranking need.
 enum class ScoreForm : std::uint8_t { kSigned, kLocal };
 
@@ -44,8 +45,8 @@ struct ScoreBlock {
   bool operator==(const ScoreBlock&) const = default;
 };
 
-// One value a group of the structure. Variances are of family-normalised scores (mean 1 in each family) and empty where they
-// were not asked for, or where nothing can be said (one micro-batch a client; one client).
+// One value a group of the structure. Variances are of family-normalised scores (mean 1 in each family) and empty where
+// they were not asked for, or where nothing can be said (one micro-batch a client; one client).
 struct UnitScores {
   std::vector<double> coarse;           // of whole vectors; per sample, >= 0
   std::vector<double> fine;             // of single weights, summed; per sample, >= 0

@@ -1,4 +1,4 @@
-// Taylor: the loss change that removing weights causes, to first or second order; coarse and fine from one backward pass.
+// Taylor: the loss change that removing weights causes, to first or second order.
 //
 // LLM-Pruner (Ma, Fang & Wang, NeurIPS 2023), section 3.2. With g the gradient of the client's loss and A_i the sum
 // over samples of g_i^2 (diagonal Fisher for the Hessian), the salience s of a weight and the scores of a unit are
@@ -12,7 +12,7 @@
 // tokens. A takes g_b^2 / n_b of micro-batches b of n_b samples: with micro-batches of 1 it is the paper's A, with
 // larger ones an estimate of it that assumes uncorrelated samples. The fine score of a unit in a federation is
 // sum_k |s_k|; |sum_k s_k| would need every gradient entry (single weights in the signed form do have it).
-// Cost: one backward pass; one accumulator of the size of the scored weights (two for mix).
+// Cost: one backward pass for coarse and fine together; one accumulator of the size of the scored weights (two for mix).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The scored vectors of a structure: for each unit, each position along each of its scored slices (a filter, a row, a column).
+// The scored vectors of a structure: each position along each scored slice of each unit (a filter, a row, a column).
 #pragma once
 
 #include <cstdint>

@@ -24,9 +24,9 @@ namespace coppice {
 // Weights to exchange at step t; 0 from t_end on.
 std::int64_t adjustment_count(double alpha, std::int64_t t, std::int64_t t_end, std::int64_t kept);
 
-// Exchanges counts[tensor] weights in each named tensor; tensors not named, or wholly kept, stay as they are. `growth`: fused
-// |gradient| of dropped weights (values at kept ones are ignored). Throws InputError where a score is missing or has another
-// size.
+// Exchanges counts[tensor] weights in each named tensor; tensors not named, or wholly kept, stay as they are. `growth`:
+// fused |gradient| of dropped weights (values at kept ones are ignored). Throws InputError where a score is missing or
+// has another size.
 Mask grow_and_prune(const Mask& mask, const PrunableStructure& structure, const Arena& base,
                     const ElementScores& growth, const std::map<ParamId, std::int64_t>& counts);
 

@@ -12,12 +12,12 @@
 
 namespace coppice {
 
-// Pieces of `rows` outputs by `cols` consecutive inputs, numbered by block of outputs, then kernel position, then inputs. In a
-// convolution consecutive inputs are channels at one kernel position: elements `spatial` apart.
+// Pieces of `rows` outputs by `cols` consecutive inputs, numbered by block of outputs, then kernel position, then
+// inputs. In a convolution consecutive inputs are channels at one kernel position: elements `spatial` apart.
 class Blocks {
  public:
-  // Single weights for unstructured; rows of M inputs for N:M; R x C for vectors, with all outputs where there are fewer than R.
-  // Throws InputError, naming tensor, size and pattern, where the sizes do not divide.
+  // Single weights for unstructured; rows of M inputs for N:M; R x C for vectors, with all outputs where there are
+  // fewer than R. Throws InputError, naming tensor, size and pattern, where the sizes do not divide.
   Blocks(const ArenaEntry& entry, const Pattern& pattern);
 
   std::int64_t count() const { return row_blocks_ * spatial_ * col_blocks_; }

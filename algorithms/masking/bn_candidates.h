@@ -1,9 +1,10 @@
 // Candidate masks for FedTiny's adaptive batch-norm selection.
 //
-// Huang et al., ICDCS 2023, section IV-A: layer densities d_l = d + u_l, u_l ~ U(-epsilon, epsilon), rescaled so that all
-// layers together keep the global density d, then magnitude pruning in each layer. Which candidate is best is decided by
-// clients' losses after their batch-norm statistics were recomputed under it (variants of one plan).
-// Deviations: candidate 0 is the unperturbed one; every layer keeps at least one weight. Cost: one selection a candidate.
+// Huang et al., ICDCS 2023, section IV-A: layer densities d_l = d + u_l, u_l ~ U(-epsilon, epsilon), rescaled so that
+// all layers together keep the global density d, then magnitude pruning in each layer. Which candidate is best is
+// decided by clients' losses after their batch-norm statistics were recomputed under it (variants of one plan).
+// Deviations: candidate 0 is the unperturbed one; every layer keeps at least one weight. Cost: one selection a
+// candidate.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 //
 //   unstructured  the quota's highest scores of each matrix
 //   N:M           the N highest of each M consecutive inputs: density exactly N/M
-//   RxC           the blocks with the highest mean scores, as many as make up the quota (nearest, at least one); a matrix
-//                 with fewer than R outputs has blocks of all its outputs
+//   RxC           the blocks with the highest mean scores, as many as make up the quota (nearest, at least one);
+//                 a matrix with fewer than R outputs has blocks of all its outputs
 // Ties keep the lower index. Matrices that the pattern does not cover stay dense. Cost: one pass, O(n) selection.
 #pragma once
 
@@ -18,9 +18,9 @@
 
 namespace coppice {
 
-// `quotas`: weights kept in each covered matrix (element_quotas); not used by N:M. Throws InputError, naming tensor, size and
-// pattern, where M does not divide the inputs (input channels), C the inputs or R (<= outputs) the outputs, and where a score
-// or a quota is missing or has another size. Throws Error for channels.
+// `quotas`: weights kept in each covered matrix (element_quotas); not used by N:M. Throws InputError, naming tensor,
+// size and pattern, where M does not divide the inputs (input channels), C the inputs or R (<= outputs) the outputs,
+// and where a score or a quota is missing or has another size. Throws Error for channels.
 Mask make_element_mask(const Model& model, const Pattern& pattern, bool edge, const ElementScores& scores,
                        const std::map<ParamId, std::int64_t>& quotas);
 

@@ -13,7 +13,7 @@ namespace coppice {
 // "channels"      whole units, removed physically
 // "unstructured"  single weights
 // "N:M"           N of each M consecutive inputs of an output
-// "RxC"           blocks of R outputs by C consecutive inputs, kept or dropped together; 32x1: 32 outputs share one input
+// "RxC"           blocks of R outputs by C consecutive inputs, kept or dropped together; 32x1: 32 outputs share an input
 // Consecutive inputs of a convolution are input channels at one kernel position (the order of an NHWC matrix product).
 struct Pattern {
   enum class Kind : std::uint8_t { kChannels, kUnstructured, kNOfM, kVectors };
@@ -27,8 +27,8 @@ struct Pattern {
 Pattern parse_pattern(std::string_view text);
 std::string to_string(const Pattern& pattern);
 
-// The matrices that an element pattern covers, in forward order: all for unstructured; first and last layers (`edge`) only on
-// request for N:M and RxC. None for channels.
+// The matrices that an element pattern covers, in forward order: all for unstructured; first and last layers (`edge`)
+// only on request for N:M and RxC. None for channels.
 std::vector<PatternMatrix> covered_matrices(const PrunableStructure& structure, const Pattern& pattern, bool edge);
 
 }  // namespace coppice

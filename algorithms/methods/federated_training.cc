@@ -112,7 +112,7 @@ void update_control(Track& track, const TrainSums& sums, double population) {
   track.server["control"] = std::make_shared<const Arena>(std::move(change));
 }
 
-std::string suffix_of(const std::string& track) { return track == "model" ? "" : "_twin"; }
+std::string suffix_of(const std::string& track) { return track == kMainTrack ? "" : "_twin"; }
 
 }  // namespace
 
@@ -132,8 +132,8 @@ bool FederatedTraining::evaluation_due(std::int64_t round) const {
 }
 
 std::vector<std::string> FederatedTraining::tracks(const State& state) const {
-  std::vector<std::string> names = {"model"};
-  if (config_.twin && state.tracks.contains("dense")) names.emplace_back("dense");
+  std::vector<std::string> names = {kMainTrack};
+  if (config_.twin && state.tracks.contains(kDenseTrack)) names.emplace_back(kDenseTrack);
   return names;
 }
 
@@ -171,7 +171,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
     }
   }
   plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
-  if (config_.growth && name == "model" && track.mask && growth_due(*config_.growth, round)) {
+  if (config_.growth && name == kMainTrack && track.mask && growth_due(*config_.growth, round)) {
     plan.tasks.emplace_back(growth_task(*config_.growth, track, round));
   }
   return plan;
@@ -252,12 +252,13 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   StepRecord record;
   if (state.step % 2 == 0) {
     record = absorb_training(state, plans, answers);
+    if (plans.size() > 1) state.texts["twin"] = name_;
     state.step += evaluation_due(round) ? 1 : 2;
     state.total_rounds += 1;
   } else {
     const std::vector<std::string> names = tracks(state);
     for (std::size_t t = 0; t < plans.size(); ++t) {
-      record_evaluation(answers[t], names[t] == "model" ? "eval" : "eval_twin", record);
+      record_evaluation(answers[t], names[t] == kMainTrack ? "eval" : "eval_twin", record);
     }
     record.counts_as_round = false;
     state.step += 1;

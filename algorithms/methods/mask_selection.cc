@@ -60,7 +60,7 @@ RoundPlan MaskSelection::base_plan(const State& state) const {
   plan.round = state.step;
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
   plan.loss = loss_;
-  plan.values = state.track("model").values;
+  plan.values = state.track(kMainTrack).values;
   return plan;
 }
 
@@ -93,11 +93,11 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   if (state.step == 0) {
     // Without batch norm there is nothing to collect; the step still shows the candidates to be within reach.
-    if (state.track("model").values->moments.layout().size() > 0) plans.push_back(collect_plan(state));
+    if (state.track(kMainTrack).values->moments.layout().size() > 0) plans.push_back(collect_plan(state));
   } else if (state.step == 1) {
     if (candidates(state).size() > 1) plans.push_back(measure_plan(state));
   } else {
-    plans.push_back(evaluation_plan(state, "model", loss_, population_, false));
+    plans.push_back(evaluation_plan(state, kMainTrack, loss_, population_, false));
     plans.back().stage = name();
     plans.back().round = state.step;
   }
@@ -106,7 +106,7 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
 
 void MaskSelection::choose(State& state, std::size_t chosen, const std::vector<CandidateMask>& all,
                            StepRecord& record) const {
-  Track& track = state.track("model");
+  Track& track = state.track(kMainTrack);
   const auto model = make_model(track.values->config);
   const std::shared_ptr<const Mask>& mask = all[chosen].mask;
   const Reachability reach = reachability_of(*model, *mask);
@@ -116,7 +116,7 @@ void MaskSelection::choose(State& state, std::size_t chosen, const std::vector<C
   }
   const auto moments = collected_moments(state, all[chosen].name, track.values->moments);
   ModelState masked = masked_state(*track.values, *mask, moments.get());
-  state.tracks["dense"] = Track{track.values, nullptr, nullptr, track.server};
+  state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, track.server};
   const std::vector<std::int64_t> full = model->structure().full_widths();
   if (mask->groups().empty() || mask->widths(model->structure()) == full) {
     track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};

@@ -74,7 +74,7 @@ CandidateMask Pruning::element_candidate(const State& state, const Model& model,
 }
 
 std::vector<CandidateMask> Pruning::candidates(const State& state) const {
-  const ModelState& values = *state.track("model").values;
+  const ModelState& values = *state.track(kMainTrack).values;
   const auto model = make_model(values.config);
   if (pattern_.kind == Pattern::Kind::kChannels) return unit_candidates(state, *model, values.base);
   return {element_candidate(state, *model, values.base)};
@@ -85,7 +85,7 @@ BnSelection::BnSelection(BnSelectionConfig config, Precision precision, LossKind
       config_(std::move(config)) {}
 
 std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
-  const ModelState& values = *state.track("model").values;
+  const ModelState& values = *state.track(kMainTrack).values;
   const auto model = make_model(values.config);
   std::vector<CandidateMask> all;
   std::int64_t index = 0;

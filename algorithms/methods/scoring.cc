@@ -38,8 +38,8 @@ std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
   plan.loss = loss_;
   plan.cohort = config_.cohort == 0 ? everyone(population_.train_samples)
                                     : draw_cohort(population_.train_samples, config_.cohort, plan.seed);
-  plan.values = state.track("model").values;
-  plan.mask = state.track("model").mask;
+  plan.values = state.track(kMainTrack).values;
+  plan.mask = state.track(kMainTrack).mask;
   // The first pass of two finds no reference and so weighs by samples alone.
   plan.tasks.emplace_back(estimate_task(config_, target_, edge_));
   const auto reference = state.numbers.find(kAgreementReference);

@@ -12,7 +12,10 @@
 
 namespace coppice {
 
-// One model that is being worked on. A run has the track "model" and, for comparisons, twins such as "dense".
+inline constexpr const char* kMainTrack = "model";
+inline constexpr const char* kDenseTrack = "dense";
+
+// One model that is being worked on. A run has the main track and, from the cut on, the dense model beside it.
 struct Track {
   std::shared_ptr<const ModelState> values;
   std::shared_ptr<const Mask> mask;                               // on `values`' layout; null: nothing dropped
@@ -25,7 +28,8 @@ struct State {
   std::uint64_t next_plan_id = 1;
   int stage = 0;                   // index into the run's list of stages
   std::int64_t step = 0;           // within the stage; its meaning is the stage's own
-  std::int64_t total_rounds = 0;   // committed steps of all stages so far
+  std::int64_t total_rounds = 0;   // of all stages so far; the round of every seed
+  std::int64_t steps_done = 0;     // committed steps of all stages: lines of the run's metrics
   std::map<std::string, Track> tracks;
   std::map<std::string, std::vector<double>> numbers;       // named extras: scores, best loss, chosen candidate
   std::map<std::string, std::string> texts;                 // named extras that are words

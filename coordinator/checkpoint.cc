@@ -1,0 +1,240 @@
+#include "coordinator/checkpoint.h"
+
+#include <ATen/Parallel.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "models/config_json.h"
+#include "models/safetensors.h"
+#include "models/strict_json.h"
+
+namespace coppice {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kManifest = "manifest.json";
+constexpr int kFormat = 1;
+constexpr std::uint64_t kMostManifestBytes = std::uint64_t{1} << 30;
+
+Block block_of(const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  Block block;
+  block.name = name;
+  block.shape = shape;
+  block.values.assign(bytes.begin(), bytes.end());
+  return block;
+}
+
+void put(const std::string& prefix, const Arena& arena, SafetensorsFile& file) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    file.tensors.push_back(block_of(prefix + arena.layout()[i].name, arena.layout()[i].shape, arena.floats(i)));
+  }
+}
+
+void take(const std::string& prefix, const SafetensorsFile& file, const std::string& where, const Arena& arena) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const ArenaEntry& entry = arena.layout()[i];
+    const Block* block = file.find(prefix + entry.name);
+    if (block == nullptr || block->dtype != DType::kF32 || block->shape != entry.shape) {
+      throw InputError(where + ": tensor '" + prefix + entry.name + "' is absent or has another shape");
+    }
+    const auto* values = reinterpret_cast<const float*>(block->values.data());
+    std::copy_n(values, entry.numel, arena.floats(i).begin());
+  }
+}
+
+std::string values_file(const ModelState& state) { return "model-" + state.digest().hex() + ".safetensors"; }
+std::string arena_file(const Arena& arena) { return "arena-" + arena.digest().hex() + ".safetensors"; }
+std::string mask_file(const Mask& mask) { return "mask-" + mask.digest().hex() + ".safetensors"; }
+
+// 64-bit numbers as text: JSON readers may take them for doubles.
+std::string text_of(std::uint64_t value) { return std::to_string(value); }
+
+std::uint64_t number_of(const json& value, const std::string& where) {
+  const std::string text = value.get<std::string>();
+  std::size_t used = 0;
+  const std::uint64_t number = std::stoull(text, &used);
+  if (used != text.size()) throw InputError(where + ": found '" + text + "'; expected a whole number");
+  return number;
+}
+
+}  // namespace
+
+std::string Fingerprint::differences(const Fingerprint& other) const {
+  std::string text;
+  const auto compare = [&text](const char* what, const std::string& a, const std::string& b) {
+    if (a != b) text += (text.empty() ? "" : ", ") + std::string(what) + " " + a + " -> " + b;
+  };
+  compare("program", binary.substr(0, 12), other.binary.substr(0, 12));
+  compare("instruction set", instruction_set, other.instruction_set);
+  compare("device", device, other.device);
+  compare("threads", std::to_string(threads), std::to_string(other.threads));
+  return text;
+}
+
+Fingerprint fingerprint_of_this_process() {
+  const MappedFile program("/proc/self/exe");
+  const char* isa = __builtin_cpu_supports("avx512bf16") ? "avx512-bf16"
+                    : __builtin_cpu_supports("avx512f")  ? "avx512"
+                    : __builtin_cpu_supports("avx2")     ? "avx2"
+                                                         : "x86-64";
+  return {digest_of(program.bytes()).hex(), isa, "cpu", at::get_num_threads()};
+}
+
+Checkpoint::Checkpoint(std::string folder, std::string config_digest, Fingerprint fingerprint)
+    : folder_(std::move(folder)), config_digest_(std::move(config_digest)), fingerprint_(std::move(fingerprint)) {}
+
+bool Checkpoint::exists() const { return fs::exists(path(kManifest)); }
+
+void Checkpoint::save(const State& state) {
+  fs::create_directories(folder_);
+  std::set<std::string> named;
+  const auto write_once = [&](const std::string& name, const auto& fill) {
+    named.insert(name);
+    if (!written_.contains(name)) {
+      SafetensorsFile file;
+      fill(file);
+      write_safetensors(path(name), file);
+    }
+    return name;
+  };
+  const auto mask_entry = [&](const std::shared_ptr<const Mask>& mask) {
+    if (!mask) return std::string();
+    return write_once(mask_file(*mask), [&](SafetensorsFile& file) { file.tensors = mask->to_blocks(); });
+  };
+
+  json tracks = json::object();
+  for (const auto& [name, track] : state.tracks) {
+    json entry;
+    entry["config"] = model_config_to_json(track.values->config);
+    entry["values"] = write_once(values_file(*track.values), [&](SafetensorsFile& file) {
+      put("base/", track.values->base, file);
+      put("moments/", track.values->moments, file);
+    });
+    entry["mask"] = mask_entry(track.mask);
+    entry["cut"] = mask_entry(track.cut);
+    if (track.cut) entry["cut_from"] = model_config_to_json(state.track(kDenseTrack).values->config);
+    json slots = json::object();
+    for (const auto& [slot, arena] : track.server) {
+      slots[slot] = write_once(arena_file(*arena), [&, &kept = arena](SafetensorsFile& file) { put("", *kept, file); });
+    }
+    entry["server"] = slots;
+    tracks[name] = entry;
+  }
+  json versions = json::object();
+  for (const auto& [client, version] : state.store_versions) versions[std::to_string(client)] = text_of(version);
+  json held = json::object();
+  for (const auto& [client, digest] : state.client_masks) held[std::to_string(client)] = digest;
+  const json manifest = {
+      {"format", kFormat},
+      {"config_digest", config_digest_},
+      {"fingerprint",
+       {{"binary", fingerprint_.binary},
+        {"instruction_set", fingerprint_.instruction_set},
+        {"device", fingerprint_.device},
+        {"threads", fingerprint_.threads}}},
+      {"run_id", text_of(state.run_id)},
+      {"next_plan_id", text_of(state.next_plan_id)},
+      {"stage", state.stage},
+      {"step", state.step},
+      {"total_rounds", state.total_rounds},
+      {"steps_done", state.steps_done},
+      {"tracks", tracks},
+      {"numbers", state.numbers},
+      {"texts", state.texts},
+      {"exponents", state.exponents},
+      {"store_versions", versions},
+      {"client_masks", held},
+  };
+  write_file_atomically(path(kManifest), manifest.dump());
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    if (name != kManifest && !named.contains(name)) fs::remove(entry.path());
+  }
+  written_ = std::move(named);
+}
+
+State Checkpoint::load(std::string& warning) {
+  const std::string where = path(kManifest);
+  const json manifest = parse_strict_json(read_text_file(where, kMostManifestBytes), where);
+  try {
+    if (manifest.at("format") != kFormat) {
+      throw InputError(where + ": found format " + manifest.at("format").dump() + "; expected " + std::to_string(kFormat));
+    }
+    if (manifest.at("config_digest") != config_digest_) {
+      throw InputError(where + ": is the checkpoint of another config (digest " +
+                       manifest.at("config_digest").get<std::string>().substr(0, 12) + "; expected " +
+                       config_digest_.substr(0, 12) + "); resume with the config.yaml beside it, or choose another --out");
+    }
+    const json& print = manifest.at("fingerprint");
+    warning = Fingerprint{print.at("binary"), print.at("instruction_set"), print.at("device"), print.at("threads")}
+                  .differences(fingerprint_);
+    State state;
+    state.run_id = number_of(manifest.at("run_id"), where);
+    state.next_plan_id = number_of(manifest.at("next_plan_id"), where);
+    state.stage = manifest.at("stage");
+    state.step = manifest.at("step");
+    state.total_rounds = manifest.at("total_rounds");
+    state.steps_done = manifest.at("steps_done");
+    state.numbers = manifest.at("numbers").get<decltype(state.numbers)>();
+    state.texts = manifest.at("texts").get<decltype(state.texts)>();
+    state.exponents = manifest.at("exponents").get<decltype(state.exponents)>();
+    for (const auto& [client, version] : manifest.at("store_versions").items()) {
+      state.store_versions[std::stoll(client)] = number_of(version, where);
+    }
+    for (const auto& [client, digest] : manifest.at("client_masks").items()) {
+      state.client_masks[std::stoll(client)] = digest;
+    }
+    const auto open = [&](const std::string& name) {
+      if (name.find('/') != std::string::npos) throw InputError(where + ": tensor file '" + name + "' lies elsewhere");
+      written_.insert(name);
+      return read_safetensors(path(name));
+    };
+    const auto mask_of = [&](const json& name, const Model& model) -> std::shared_ptr<const Mask> {
+      if (name.get<std::string>().empty()) return nullptr;
+      auto mask = std::make_shared<const Mask>(
+          Mask::from_blocks(model.base_layout(), model.structure(), open(name).tensors));
+      if (mask_file(*mask) != name) throw InputError(path(name) + ": does not hold what its name says; the file is damaged");
+      return mask;
+    };
+    for (const auto& [name, entry] : manifest.at("tracks").items()) {
+      const auto model = make_model(model_config_from_json(entry.at("config").get<std::string>(), where));
+      ModelState values{model->config(), Arena("base", model->base_layout()), Arena("moments", model->moments_layout())};
+      const std::string file_name = entry.at("values");
+      const SafetensorsFile file = open(file_name);
+      take("base/", file, path(file_name), values.base);
+      take("moments/", file, path(file_name), values.moments);
+      if (values_file(values) != file_name) {
+        throw InputError(path(file_name) + ": does not hold what its name says; the file is damaged");
+      }
+      Track track;
+      track.values = std::make_shared<const ModelState>(std::move(values));
+      track.mask = mask_of(entry.at("mask"), *model);
+      if (!entry.at("cut").get<std::string>().empty()) {
+        track.cut = mask_of(entry.at("cut"),
+                            *make_model(model_config_from_json(entry.at("cut_from").get<std::string>(), where)));
+      }
+      for (const auto& [slot, slot_file] : entry.at("server").items()) {
+        // Arena names take part in digests; a slot is named as the optimizer left it.
+        Arena arena("base", model->base_layout());
+        const SafetensorsFile stored = open(slot_file);
+        take("", stored, path(slot_file), arena);
+        track.server[slot] = std::make_shared<const Arena>(std::move(arena));
+      }
+      state.tracks[name] = std::move(track);
+    }
+    return state;
+  } catch (const json::exception& error) {
+    throw InputError(where + ": " + error.what());
+  } catch (const std::logic_error& error) {
+    throw InputError(where + ": " + std::string(error.what()));
+  }
+}
+
+}  // namespace coppice

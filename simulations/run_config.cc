@@ -1,0 +1,125 @@
+#include "simulations/run_config.h"
+
+#include "core/config_yaml.h"
+#include "core/digest.h"
+#include "core/error.h"
+
+namespace coppice {
+namespace {
+
+std::string where(const std::string& file, std::size_t stage, const char* name) {
+  return file + ": stages[" + std::to_string(stage) + "]." + name;
+}
+
+void check_federation(const FederationConfig& federation, const std::string& file) {
+  const std::string key = file + ": federation.";
+  if (federation.correction == Correction::kScaffold) {
+    const auto* sgd = std::get_if<SgdConfig>(&federation.optimizer);
+    if (sgd == nullptr || sgd->momentum != 0.0 || sgd->weight_decay != 0.0) {
+      throw InputError(key + "correction: found scaffold with " +
+                       (sgd == nullptr ? "an adaptive federation.optimizer"
+                                       : "federation.optimizer.momentum or weight_decay above 0") +
+                       "; expected plain sgd");
+    }
+    if (federation.aggregation.index() != 0) {
+      throw InputError(key + "correction: found scaffold with federation.aggregation krum; expected mean");
+    }
+  }
+  if (const auto* krum = std::get_if<KrumAggregation>(&federation.aggregation)) {
+    if (federation.cohort < 2 * krum->byzantine + 3) {
+      throw InputError(key + "cohort: found " + std::to_string(federation.cohort) + " with aggregation.byzantine " +
+                       std::to_string(krum->byzantine) + "; expected at least 2f + 3 = " +
+                       std::to_string(2 * krum->byzantine + 3));
+    }
+  }
+}
+
+void check_prune(const PruneConfig& prune, bool scored, const std::string& key) {
+  Pattern pattern;
+  try {
+    pattern = parse_pattern(prune.pattern);
+  } catch (InputError& error) {
+    error.within(key + ".pattern");
+    throw;
+  }
+  const BudgetTarget& target = prune.budget.budget;
+  const bool channels = pattern.kind == Pattern::Kind::kChannels;
+  const int units_set = (target.flops > 0.0 ? 1 : 0) + (target.params > 0.0 ? 1 : 0);
+  if (channels && (units_set != 1 || target.density > 0.0)) {
+    throw InputError(key + ".budget: pattern channels takes exactly one of flops and params");
+  }
+  if (pattern.kind == Pattern::Kind::kNOfM && (units_set > 0 || target.density > 0.0)) {
+    throw InputError(key + ".budget: pattern " + prune.pattern + " fixes the density itself; expected no budget");
+  }
+  if (!channels && pattern.kind != Pattern::Kind::kNOfM && (units_set > 0 || target.density <= 0.0)) {
+    throw InputError(key + ".budget: pattern " + prune.pattern + " takes density");
+  }
+  if (!scored) throw InputError(key + ": found no score stage before it; expected one (`- score: {...}`)");
+}
+
+}  // namespace
+
+void RunSettings::visit(FieldVisitor& v) {
+  v.field("name", name, "name of the run");
+  v.field("seed", seed, "seed of everything random", at_least(0));
+  v.field("out", out, "folder to write to; empty = runs/<name>-<digest of the config>");
+  v.field("ranks", ranks, "local ranks (threads) where the program was not started by mpirun", within(1, 1024));
+  v.field("checkpoint_every", checkpoint_every, "committed steps between checkpoints", at_least(1));
+  v.choice("determinism", determinism, {"warn", "strict"},
+           "what a resume does on another program, CPU or thread count");
+}
+
+void DataSettings::visit(FieldVisitor& v) {
+  v.variant("source", source, "where examples come from");
+  v.variant("partition", partition, "how examples are dealt to clients");
+  v.group("holdout", holdout, "examples each client keeps apart to choose by");
+  v.field("test_clients", test_clients, "parts of the test set, shared by the ranks", at_least(1));
+}
+
+void RunConfig::visit(FieldVisitor& v) {
+  v.group("run", run, "the run itself");
+  v.variant("model", model, "what is trained");
+  v.group("data", data, "what it is trained on");
+  v.group("federation", federation, "how a round of training is done");
+  v.list("stages", stages, "what is done, in order");
+}
+
+std::string config_digest(const RunConfig& config) {
+  RunConfig essential = config;
+  essential.run.out.clear();
+  essential.run.ranks = 1;
+  essential.run.checkpoint_every = 1;
+  essential.run.determinism = Determinism::kWarn;
+  return digest_of(write_config(essential)).hex();
+}
+
+std::string output_folder(const RunConfig& config) {
+  return config.run.out.empty() ? "runs/" + config.run.name + "-" + config_digest(config).substr(0, 12) : config.run.out;
+}
+
+void check_settings(const RunConfig& config, const std::string& file) {
+  if (config.stages.empty()) throw InputError(file + ": stages: found none; expected at least one");
+  check_federation(config.federation, file);
+  bool scored = false;
+  bool cut = false;
+  for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    const StageConfig& stage = config.stages[i];
+    if (std::holds_alternative<ScoreConfig>(stage)) scored = true;
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
+      if (cut) throw InputError(where(file, i, "prune") + ": found a second cut; expected one a run");
+      check_prune(*prune, scored, where(file, i, "prune"));
+      cut = true;
+    }
+    if (std::holds_alternative<BnSelectionConfig>(stage)) cut = true;
+    if (const auto* finetune = std::get_if<FinetuneConfig>(&stage)) {
+      if (finetune->growth && !cut) {
+        throw InputError(where(file, i, "finetune.growth") + ": found no mask to grow; expected a prune stage before it");
+      }
+    }
+    if (std::holds_alternative<ExportConfig>(stage) && i + 1 != config.stages.size()) {
+      throw InputError(where(file, i, "export") + ": expected to be the last stage");
+    }
+  }
+}
+
+}  // namespace coppice
