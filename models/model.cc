@@ -1,0 +1,40 @@
+#include "models/model.h"
+
+#include "models/cnn.h"
+#include "models/llama.h"
+#include "models/mlp.h"
+#include "models/model_folder.h"
+#include "models/resnet.h"
+
+namespace coppice {
+namespace {
+
+struct InputTensor {
+  const at::Tensor& operator()(const Images& images) const { return images.x_BCHW; }
+  const at::Tensor& operator()(const Features& features) const { return features.x_BF; }
+  const at::Tensor& operator()(const Tokens& tokens) const { return tokens.ids_BT; }
+  const at::Tensor& operator()(const BagOfWords& words) const { return words.counts_BV; }
+};
+
+struct Maker {
+  std::unique_ptr<Model> operator()(const MlpConfig& config) const { return make_mlp(config); }
+  std::unique_ptr<Model> operator()(const CnnConfig& config) const { return make_cnn(config); }
+  std::unique_ptr<Model> operator()(const Resnet8Config& config) const { return make_resnet8(config); }
+  std::unique_ptr<Model> operator()(const Resnet20Config& config) const { return make_resnet20(config); }
+  std::unique_ptr<Model> operator()(const LlamaConfig& config) const { return make_llama(config); }
+  std::unique_ptr<Model> operator()(const ModelFolderConfig& config) const {
+    return make_model(read_model_folder(config.path).config);
+  }
+};
+
+}  // namespace
+
+at::Tensor Model::forward(const Batch& batch, const Weights& weights, Tap& tap, Mode mode) const {
+  at::Tensor hidden = std::visit(InputTensor{}, batch.inputs);
+  for (int i = 0; i < num_blocks(); ++i) hidden = forward_block(i, hidden, weights, tap, mode);
+  return hidden;
+}
+
+std::unique_ptr<Model> make_model(const ModelConfig& config) { return std::visit(Maker{}, config); }
+
+}  // namespace coppice

@@ -1,0 +1,70 @@
+#include "models/model_config.h"
+
+namespace coppice {
+namespace {
+
+constexpr double kWidest = 1 << 20;  // so that no product of sizes comes near 2^63
+
+void visit_widths(ResnetWidths& widths, FieldVisitor& v) {
+  v.field("input", widths.input, "height, width and channels of an image", within(1, kWidest));
+  v.field("outputs", widths.outputs, "classes or targets", within(1, kWidest));
+  v.field("residual", widths.residual, "channels of each stage's residual stream", within(1, kWidest));
+  v.field("inner", widths.inner, "channels between the two convolutions of each block", within(1, kWidest));
+}
+
+}  // namespace
+
+void MlpConfig::visit(FieldVisitor& v) {
+  v.field("inputs", inputs, "features of a sample (an image is flattened as C, H, W)", within(1, kWidest));
+  v.field("hidden", hidden, "width of each hidden layer", within(1, kWidest));
+  v.field("outputs", outputs, "classes or targets", within(1, kWidest));
+}
+
+void CnnConfig::visit(FieldVisitor& v) {
+  v.field("input", input, "height, width and channels of an image", within(1, kWidest));
+  v.field("channels", channels, "channels of the two convolutions", within(1, kWidest));
+  v.field("hidden", hidden, "width of the hidden linear layer", within(1, kWidest));
+  v.field("outputs", outputs, "classes or targets", within(1, kWidest));
+}
+
+Resnet8Config::Resnet8Config() {
+  residual = {16, 32, 64};
+  inner = {16, 32, 64};
+}
+
+void Resnet8Config::visit(FieldVisitor& v) { visit_widths(*this, v); }
+
+Resnet20Config::Resnet20Config() {
+  input = {32, 32, 3};
+  residual = {16, 32, 64};
+  inner = {16, 16, 16, 32, 32, 32, 64, 64, 64};
+}
+
+void Resnet20Config::visit(FieldVisitor& v) {
+  visit_widths(*this, v);
+  const char* help = "for each channel of the stage, the channel of the stage before that it continues, or -1; "
+                     "empty: all of them, with new channels split evenly before and after";
+  v.field("sources1", sources1, help, within(-1, kWidest));
+  v.field("sources2", sources2, help, within(-1, kWidest));
+}
+
+void LlamaConfig::visit(FieldVisitor& v) {
+  v.field("vocab", vocab, "tokens", within(1, kWidest));
+  v.field("dim", dim, "width of the residual stream", within(1, kWidest));
+  v.field("head_dim", head_dim, "width of a head; even", within(2, kWidest));
+  v.field("kv_heads", kv_heads, "key and value heads of each layer", within(1, kWidest));
+  v.field("queries_per_kv", queries_per_kv, "query heads that share one key and value head", within(1, kWidest));
+  v.field("ffn", ffn, "neurons of each layer's feed-forward network", within(1, kWidest));
+  v.field("rope_base", rope_base, "base of the rotary frequencies", above(0.0));
+  v.field("norm_eps", norm_eps, "added to the mean square in RMSNorm", above(0.0));
+}
+
+void ModelFolderConfig::visit(FieldVisitor& v) {
+  v.field("path", path, "folder with config.json and model.safetensors");
+}
+
+std::string family_of(const ModelConfig& config) {
+  return std::visit([](const auto& held) { return std::string(held.kName); }, config);
+}
+
+}  // namespace coppice

@@ -1,0 +1,258 @@
+#include "models/resnet.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/mean.h>
+
+#include "models/built_in.h"
+#include "models/initial_weights.h"
+#include "models/operations.h"
+#include "models/structure_builder.h"
+#include "models/zero_pad_shortcut.h"
+
+namespace coppice {
+namespace {
+
+constexpr int kStages = 3;
+constexpr int kImage = -1;  // in place of a family: the channels of the image, which nothing removes
+constexpr NormId kNoNorm = -1;
+
+// A convolution between two families of channels, followed by a batch norm (params weight + 1, weight + 2) or a bias
+// (param weight + 1).
+struct Conv {
+  int inputs;
+  int outputs;
+  std::int64_t kernel;
+  ConvGeometry geometry;
+  std::int64_t positions;  // pixels of the output
+  ParamId weight = 0;
+  NormId norm = kNoNorm;
+};
+
+// Indices into the list of convolutions.
+struct Block {
+  int stage = 0;
+  int conv1 = 0;
+  int conv2 = 0;
+  int projection = -1;            // ResNet-8: where the shape changes
+  int zero_pad = -1;              // ResNet-20: where the shape changes, an index into the shortcuts
+};
+
+const ResnetWidths& checked(const ResnetWidths& widths, std::size_t blocks_per_stage) {
+  check_sizes("input", widths.input, 3);
+  check_size("outputs", widths.outputs);
+  check_sizes("residual", widths.residual, kStages);
+  check_sizes("inner", widths.inner, kStages * blocks_per_stage);
+  return widths;
+}
+
+void set_sources(Resnet8Config& /*config*/, const std::vector<std::vector<std::int64_t>>& /*sources*/) {}
+void set_sources(Resnet20Config& config, const std::vector<std::vector<std::int64_t>>& sources) {
+  config.sources1 = sources[0];
+  config.sources2 = sources[1];
+}
+
+template <class Config>
+class Resnet final : public BuiltInModel {
+ public:
+  // `shortcuts` holds two zero-padding shortcuts, or none: then projections take their place.
+  Resnet(const Config& config, int blocks_per_stage, std::vector<ZeroPadShortcut> shortcuts)
+      : BuiltInModel(config), config_(config), blocks_per_stage_(blocks_per_stage), shortcuts_(std::move(shortcuts)) {
+    for (int s = 0; s < kStages; ++s) {
+      widths_.push_back(config.residual[s]);
+      for (int b = 0; b < blocks_per_stage; ++b) widths_.push_back(config.inner[s * blocks_per_stage + b]);
+    }
+    std::int64_t height = config.input[0], width = config.input[1];
+    add_conv("conv1", "bn1", kImage, residual_family(0), 3, {1, 1}, height * width);
+    for (int s = 0; s < kStages; ++s) {
+      for (int b = 0; b < blocks_per_stage; ++b) {
+        const bool reshapes = s > 0 && b == 0;
+        const int from = residual_family(reshapes ? s - 1 : s), to = residual_family(s);
+        const std::int64_t stride = reshapes ? 2 : 1;
+        height = (height + stride - 1) / stride;
+        width = (width + stride - 1) / stride;
+        const std::int64_t positions = height * width;
+        const std::string name = "layer" + std::to_string(s + 1) + "." + std::to_string(b) + ".";
+        Block block{.stage = s};
+        block.conv1 = add_conv(name + "conv1", name + "bn1", from, to + 1 + b, 3, {stride, 1}, positions);
+        block.conv2 = add_conv(name + "conv2", name + "bn2", to + 1 + b, to, 3, {1, 1}, positions);
+        if (reshapes && shortcuts_.empty()) {
+          block.projection = add_conv(name + "shortcut", "", from, to, 1, {stride, 0}, positions);
+        } else if (reshapes) {
+          block.zero_pad = s - 1;
+        }
+        blocks_.push_back(block);
+      }
+    }
+    linear_ = base().add("linear.weight", {config.outputs, config.residual[kStages - 1]});
+    base().add("linear.bias", {config.outputs});
+  }
+
+  int num_blocks() const override { return static_cast<int>(blocks_.size()) + 2; }
+
+  at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
+                           Mode mode) const override {
+    if (index == 0) {
+      check_sample(hidden, {config_.input[2], config_.input[0], config_.input[1]});
+      return rectified(convolve(convs_[0], hidden, weights, tap, mode));
+    }
+    if (index + 1 == num_blocks()) {
+      const at::Tensor x_BC = at::mean(hidden, {2, 3});
+      return tap.linear(linear_, x_BC, weights.params[linear_], weights.params[linear_ + 1]).to(at::kFloat);
+    }
+    const Block& block = blocks_[index - 1];
+    const at::Tensor inner = rectified(convolve(convs_[block.conv1], hidden, weights, tap, mode));
+    const at::Tensor outer = convolve(convs_[block.conv2], inner, weights, tap, mode);
+    return rectified(outer + shortcut(block, hidden, weights, tap, mode));
+  }
+
+  PrunableStructure structure() const override {
+    StructureBuilder builder(base());
+    for (int s = 0; s < kStages; ++s) {
+      const std::string stage = "stage" + std::to_string(s + 1) + ".";
+      add_family(builder, stage + "residual", residual_family(s));
+      for (int b = 0; b < blocks_per_stage_; ++b) {
+        const std::string block = blocks_per_stage_ > 1 ? std::to_string(b) + "." : "";
+        add_family(builder, stage + block + "inner", residual_family(s) + 1 + b);
+      }
+    }
+    for (const Conv& conv : convs_) builder.add_matrix(conv.weight, conv.positions, conv.inputs == kImage);
+    builder.add_matrix(linear_, 1, true);
+    return builder.take();
+  }
+
+  Cost cost(std::span<const std::int64_t> widths) const override {
+    check_widths(widths, widths_);
+    Cost cost;
+    for (const Conv& conv : convs_) {
+      const std::int64_t inputs = conv.inputs == kImage ? config_.input[2] : widths[conv.inputs];
+      const std::int64_t outputs = widths[conv.outputs];
+      const std::int64_t weights = outputs * inputs * conv.kernel * conv.kernel;
+      cost.macs += weights * conv.positions;
+      cost.params += weights + outputs * (conv.norm == kNoNorm ? 1 : 2);
+    }
+    const std::int64_t features = widths[residual_family(kStages - 1)];
+    cost.macs += features * config_.outputs;
+    cost.params += (features + 1) * config_.outputs;
+    return cost;
+  }
+
+  ModelConfig sliced_config(std::span<const std::uint8_t> kept) const override {
+    const PrunableStructure whole = structure();
+    const std::vector<std::int64_t> widths = kept_widths(whole, kept);
+    const auto kept_units = [&](int family) {
+      const Family& f = whole.families[family];
+      return std::vector<bool>(kept.begin() + f.first_group, kept.begin() + f.first_group + f.num_groups);
+    };
+    Config narrow = config_;
+    narrow.residual.clear();
+    narrow.inner.clear();
+    for (int s = 0; s < kStages; ++s) {
+      narrow.residual.push_back(widths[residual_family(s)]);
+      for (int b = 0; b < blocks_per_stage_; ++b) narrow.inner.push_back(widths[residual_family(s) + 1 + b]);
+    }
+    std::vector<std::vector<std::int64_t>> sources;
+    for (int s = 0; s + 1 < kStages && !shortcuts_.empty(); ++s) {
+      sources.push_back(shortcuts_[s].sliced(kept_units(residual_family(s)), kept_units(residual_family(s + 1))));
+    }
+    set_sources(narrow, sources);
+    return narrow;
+  }
+
+  void initialise(const Arena& base, const Arena& moments, Seed seed) const override {
+    for (const Conv& conv : convs_) {
+      // A projection is not followed by a ReLU of its own, but its sum with conv2 is.
+      fill_normal(base, conv.weight, seed, kReluGain);
+      if (conv.norm == kNoNorm) {
+        fill_constant(base, conv.weight + 1, 0.0F);
+      } else {
+        fill_constant(base, conv.weight + 1, 1.0F);
+        fill_constant(base, conv.weight + 2, 0.0F);
+        fill_constant(moments, 2 * conv.norm, 0.0F);
+        fill_constant(moments, 2 * conv.norm + 1, 1.0F);
+      }
+    }
+    fill_normal(base, linear_, seed, kLinearGain);
+    fill_constant(base, linear_ + 1, 0.0F);
+  }
+
+ private:
+  int residual_family(int stage) const { return stage * (1 + blocks_per_stage_); }
+
+  // Declares the tensors of the next convolution: with a batch norm where `norm_name` is not empty, else with a bias.
+  int add_conv(const std::string& name, const std::string& norm_name, int from, int to, std::int64_t kernel,
+               ConvGeometry geometry, std::int64_t positions) {
+    Conv conv{from, to, kernel, geometry, positions};
+    const std::int64_t inputs = from == kImage ? config_.input[2] : widths_[from], outputs = widths_[to];
+    conv.weight = base().add(name + ".weight", {outputs, inputs, kernel, kernel});
+    if (norm_name.empty()) {
+      base().add(name + ".bias", {outputs});
+    } else {
+      base().add(norm_name + ".weight", {outputs});
+      base().add(norm_name + ".bias", {outputs});
+      conv.norm = moments().add(norm_name + ".running_mean", {outputs}) / 2;
+      moments().add(norm_name + ".running_var", {outputs});
+    }
+    convs_.push_back(conv);
+    return static_cast<int>(convs_.size()) - 1;
+  }
+
+  void add_family(StructureBuilder& builder, std::string name, int family) const {
+    builder.add_family(std::move(name), "channel", widths_[family], [this, family](std::int64_t unit) {
+      std::vector<Slice> slices;
+      for (const Conv& conv : convs_) {
+        if (conv.outputs == family) {
+          slices.push_back(slice_of(conv.weight, 0, unit));
+          slices.push_back(slice_of(conv.weight + 1, 0, unit));
+          if (conv.norm != kNoNorm) {
+            slices.push_back(slice_of(conv.weight + 2, 0, unit));
+            slices.push_back(mean_slice(conv.norm, unit));
+            slices.push_back(variance_slice(conv.norm, unit));
+          }
+        }
+        if (conv.inputs == family) slices.push_back(slice_of(conv.weight, 1, unit, 1, false));
+      }
+      if (family == residual_family(kStages - 1)) slices.push_back(slice_of(linear_, 1, unit, 1, false));
+      return slices;
+    });
+  }
+
+  at::Tensor convolve(const Conv& conv, const at::Tensor& x_BCHW, const Weights& weights, Tap& tap, Mode mode) const {
+    const auto& w = weights.params;
+    if (conv.norm == kNoNorm) return tap.conv(conv.weight, x_BCHW, w[conv.weight], w[conv.weight + 1], conv.geometry);
+    const at::Tensor y_BCHW = tap.conv(conv.weight, x_BCHW, w[conv.weight], {}, conv.geometry);
+    const NormParams params{w[conv.weight + 1], w[conv.weight + 2], weights.moments[2 * conv.norm],
+                            weights.moments[2 * conv.norm + 1]};
+    return tap.batch_norm(conv.norm, y_BCHW, params, mode);
+  }
+
+  at::Tensor shortcut(const Block& block, const at::Tensor& x_BCHW, const Weights& weights, Tap& tap, Mode mode) const {
+    if (block.projection >= 0) return convolve(convs_[block.projection], x_BCHW, weights, tap, mode);
+    if (block.zero_pad >= 0) return shortcuts_[block.zero_pad](x_BCHW);
+    return x_BCHW;
+  }
+
+  Config config_;
+  int blocks_per_stage_;
+  std::vector<ZeroPadShortcut> shortcuts_;
+  std::vector<std::int64_t> widths_;  // of each family
+  std::vector<Conv> convs_;           // in forward order
+  std::vector<Block> blocks_;
+  ParamId linear_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> make_resnet8(const Resnet8Config& config) {
+  checked(config, 1);
+  return std::make_unique<Resnet<Resnet8Config>>(config, 1, std::vector<ZeroPadShortcut>{});
+}
+
+std::unique_ptr<Model> make_resnet20(const Resnet20Config& config) {
+  checked(config, 3);
+  std::vector<ZeroPadShortcut> shortcuts;
+  shortcuts.emplace_back("sources1", config.residual[0], config.residual[1], config.sources1);
+  shortcuts.emplace_back("sources2", config.residual[1], config.residual[2], config.sources2);
+  return std::make_unique<Resnet<Resnet20Config>>(config, 3, std::move(shortcuts));
+}
+
+}  // namespace coppice

@@ -1,0 +1,24 @@
+#include "models/tap.h"
+
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/linear.h>
+
+#include "models/batch_norm.h"
+#include "models/operations.h"
+
+namespace coppice {
+
+at::Tensor Tap::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
+  return at::linear(x_I, w_OI, bias_O);
+}
+
+at::Tensor Tap::conv(ParamId /*weight*/, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
+                     ConvGeometry geometry) {
+  return at::conv2d(channels_last(x_BCHW), w_OIKK, bias_O, geometry.stride, geometry.padding);
+}
+
+at::Tensor Tap::batch_norm(NormId /*norm*/, const at::Tensor& x_BCHW, const NormParams& params, Mode mode) {
+  return coppice::batch_norm(x_BCHW, params, mode);
+}
+
+}  // namespace coppice
