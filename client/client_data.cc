@@ -25,7 +25,7 @@ std::span<const std::int64_t> ClientData::samples(Split split, std::int64_t clie
 
 Population ClientData::population() const {
   return {sizes_of(*this, Split::kTrain, clients.train.num_clients()), sizes_of(*this, Split::kSelect, clients.train.num_clients()),
-          sizes_of(*this, Split::kTest, test_clients.train.num_clients())};
+          sizes_of(*this, Split::kTest, test_clients.num_clients())};
 }
 
 }  // namespace coppice

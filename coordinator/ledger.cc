@@ -23,12 +23,16 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
   const double without_mask = plan.mask ? static_cast<double>(plan_bytes(plan, plan.mask)) : with_mask;
   StepCost total;
   for (const ClientOutcome& outcome : answer.roster()) {
-    std::string& held = state.client_masks[outcome.client];
-    total.bytes_down += held == digest ? without_mask : with_mask;
-    held = digest;
+    if (plan.track == kMainTrack) {
+      std::string& held = state.client_masks[outcome.client];
+      total.bytes_down += held == digest ? without_mask : with_mask;
+      held = digest;
+    } else {
+      total.bytes_down += with_mask;
+    }
     total.bytes_up += static_cast<double>(outcome.bytes_up);
   }
-  auto& traffic = state.numbers.try_emplace("traffic", std::vector<double>(3, 0.0)).first->second;
+  auto& traffic = state.numbers.try_emplace("traffic/" + plan.track, std::vector<double>(3, 0.0)).first->second;
   const auto clients = static_cast<double>(answer.roster().size());
   traffic[0] += total.bytes_down;
   traffic[1] += total.bytes_up;
@@ -37,11 +41,11 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
     total.bytes_down /= clients;
     total.bytes_up /= clients;
   }
-  return total;
+  return plan.track == kMainTrack ? total : StepCost{};
 }
 
-Traffic traffic_of(const State& state) {
-  const auto found = state.numbers.find("traffic");
+Traffic traffic_of(const State& state, const std::string& track) {
+  const auto found = state.numbers.find("traffic/" + track);
   if (found == state.numbers.end()) return {};
   return {found->second[0], found->second[1], found->second[2]};
 }

@@ -28,15 +28,16 @@ class Ledger {
  public:
   // Charges a plan to its cohort and remembers in the state which mask each client now holds. Evaluation on the test split is
   // the coordinator's own business and costs clients nothing. A client that holds the plan's mask is not sent it again.
+  // Twins are counted by themselves and returned as free: they stand for another run.
   StepCost charge(const RoundPlan& plan, const Answer& answer, State& state);
 };
 
-// Sums over a run, kept in the state's numbers so that a resume goes on counting: "traffic" = {down, up, client rounds}.
+// Sums over a run, kept in the state's numbers under "traffic/<track>" so that a resume goes on counting.
 struct Traffic {
   double bytes_down = 0.0;     // over all clients and rounds
   double bytes_up = 0.0;
   double client_rounds = 0.0;
 };
-Traffic traffic_of(const State& state);
+Traffic traffic_of(const State& state, const std::string& track = kMainTrack);
 
 }  // namespace coppice

@@ -1,0 +1,16 @@
+// How long one forward pass takes here and now.
+#pragma once
+
+#include <cstdint>
+
+#include "models/model.h"
+#include "models/model_state.h"
+
+namespace coppice {
+
+// Median milliseconds of a float32 forward pass over `batch` random samples shaped like `sample`, on the calling thread's
+// torch threads. At least 20 passes and a tenth of a second after a warm-up.
+double measure_latency_ms(const Model& model, const ModelState& state, const std::vector<std::int64_t>& sample_shape,
+                          std::int64_t batch);
+
+}  // namespace coppice

@@ -1,0 +1,31 @@
+// What a run tells while it works: the progress line, metrics.jsonl and TensorBoard events.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "coordinator/report/tensorboard_writer.h"
+#include "coordinator/run.h"
+#include "core/progress.h"
+#include "core/run_report.h"
+
+namespace coppice {
+
+class RunRecorder : public Observer {
+ public:
+  // Drops records of steps that the state has not committed and replays the others into the event file.
+  RunRecorder(const std::string& folder, const State& state, Progress& progress);
+
+  void on_stage(const Method& stage, const State& state) override;
+  void on_step(const Method& stage, const State& state, const StepRecord& record, const StepCost& cost) override;
+
+ private:
+  Progress& progress_;
+  RunReport report_;
+  TensorboardWriter events_;
+};
+
+// Wall seconds of each stage, from metrics.jsonl.
+std::map<std::string, double> seconds_by_stage(const std::string& folder);
+
+}  // namespace coppice

@@ -1,0 +1,175 @@
+#include "simulations/scenario.h"
+
+#include <algorithm>
+
+#include "algorithms/budget/budget.h"
+#include "algorithms/masking/make_mask.h"
+#include "client/batch_reader.h"
+#include "core/error.h"
+#include "models/model.h"
+#include "models/model_folder.h"
+
+namespace coppice {
+namespace {
+
+std::string text_of(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+// What a built-in architecture takes in for one sample and puts out; empty input: any.
+struct ModelPorts {
+  std::vector<std::int64_t> input;
+  std::int64_t outputs = 0;
+};
+
+ModelPorts ports_of(const ModelConfig& config) {
+  struct Ports {
+    ModelPorts operator()(const MlpConfig& c) const { return {{c.inputs}, c.outputs}; }
+    ModelPorts operator()(const CnnConfig& c) const { return {c.input, c.outputs}; }
+    ModelPorts operator()(const ResnetWidths& c) const { return {c.input, c.outputs}; }
+    ModelPorts operator()(const LlamaConfig& c) const { return {{}, c.vocab}; }
+    ModelPorts operator()(const ModelFolderConfig&) const { return {}; }
+  };
+  return std::visit(Ports{}, config);
+}
+
+Partition deal_test_set(const RunConfig& config, const Dataset& test, Seed seed) {
+  if (const auto* column = std::get_if<ByColumnPartition>(&config.data.partition)) {
+    return make_partition(PartitionConfig{ByColumnPartition{.column = column->column}}, test, seed);
+  }
+  return make_partition(PartitionConfig{IidPartition{.clients = std::min(config.data.test_clients, test.size())}}, test, seed);
+}
+
+// The last score stage before a stage: its importance and fusion are how scores are read.
+ScoreConfig scores_before(const RunConfig& config, std::size_t stage) {
+  for (std::size_t i = stage; i-- > 0;) {
+    if (const auto* score = std::get_if<ScoreConfig>(&config.stages[i])) return *score;
+  }
+  return {};
+}
+
+// What the score stage has to score for: the pattern of the prune stage that follows it.
+const PruneConfig* prune_after(const RunConfig& config, std::size_t stage) {
+  for (std::size_t i = stage + 1; i < config.stages.size(); ++i) {
+    if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i])) return prune;
+  }
+  return nullptr;
+}
+
+struct MakeStage {
+  const RunConfig& config;
+  const Population& population;
+  LossKind loss;
+  std::size_t index;
+
+  std::unique_ptr<Method> operator()(const WarmupConfig& stage) const {
+    FinetuneConfig plain;
+    static_cast<TrainingStageConfig&>(plain) = stage;
+    return std::make_unique<FederatedTraining>(WarmupConfig::kName, plain, config.federation, loss, population);
+  }
+  std::unique_ptr<Method> operator()(const FinetuneConfig& stage) const {
+    return std::make_unique<FederatedTraining>(FinetuneConfig::kName, stage, config.federation, loss, population);
+  }
+  std::unique_ptr<Method> operator()(const ScoreConfig& stage) const {
+    const PruneConfig* prune = prune_after(config, index);
+    const Pattern pattern = prune != nullptr ? parse_pattern(prune->pattern) : Pattern{};
+    const bool edge = prune != nullptr && (prune->edge || pattern.kind == Pattern::Kind::kUnstructured);
+    return std::make_unique<Scoring>(stage, target_of(pattern), edge, loss, population);
+  }
+  std::unique_ptr<Method> operator()(const PruneConfig& stage) const {
+    return std::make_unique<Pruning>(stage, scores_before(config, index), config.federation.precision, loss, population);
+  }
+  std::unique_ptr<Method> operator()(const BnSelectionConfig& stage) const {
+    return std::make_unique<BnSelection>(stage, config.federation.precision, loss, population);
+  }
+  std::unique_ptr<Method> operator()(const ExportConfig& stage) const {
+    return std::make_unique<FinalMeasurement>(stage, loss, population);
+  }
+};
+
+}  // namespace
+
+Seed run_seed(const RunConfig& config) { return Seed{static_cast<std::uint64_t>(config.run.seed), 0, 0}; }
+
+ScenarioData load_scenario_data(const RunConfig& config) {
+  LoadedData loaded = load_data(config.data.source);
+  const Partition dealt = make_partition(config.data.partition, *loaded.train, run_seed(config));
+  Partition test = deal_test_set(config, *loaded.test, run_seed(config));
+  ScenarioData data;
+  data.loss = loss_of(loaded.train->spec());
+  data.note = loaded.note;
+  data.clients = std::make_shared<const ClientData>(
+      ClientData{loaded.train, loaded.test, hold_out(dealt, config.data.holdout), std::move(test)});
+  return data;
+}
+
+void check_model_fits(const Model& model, const ExampleSpec& spec, const std::string& file) {
+  const ModelPorts ports = ports_of(model.config());
+  std::vector<std::int64_t> asked = spec.shape;
+  if (std::holds_alternative<MlpConfig>(model.config())) asked = {spec.values_per_example()};
+  if (!ports.input.empty() && ports.input != asked) {
+    throw InputError(file + ": model." + (ports.input.size() == 1 ? "inputs" : "input") + ": found " +
+                     text_of(ports.input) + "; the data holds " + spec.describe() + ", expected " + text_of(asked));
+  }
+  if (ports.outputs != spec.num_targets) {
+    throw InputError(file + ": model.outputs: found " + std::to_string(ports.outputs) + "; the data holds " +
+                     spec.describe() + ", expected " + std::to_string(spec.num_targets));
+  }
+}
+
+ModelState first_values(const RunConfig& config) {
+  if (const auto* folder = std::get_if<ModelFolderConfig>(&config.model)) return read_model_folder(folder->path);
+  return initial_state(*make_model(config.model), run_seed(config));
+}
+
+State first_state(const RunConfig& config) {
+  State state;
+  state.run_id = static_cast<std::uint64_t>(config.run.seed);
+  state.tracks[kMainTrack] = Track{std::make_shared<const ModelState>(first_values(config)), nullptr, nullptr, {}};
+  return state;
+}
+
+std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const Population& population, LossKind loss) {
+  std::vector<std::unique_ptr<Method>> stages;
+  for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    stages.push_back(std::visit(MakeStage{config, population, loss, i}, config.stages[i]));
+  }
+  return stages;
+}
+
+void check_scenario(const RunConfig& config, const ScenarioData& data, const Model& model, int ranks,
+                    const std::string& file) {
+  const Population population = data.clients->population();
+  draw_cohort(population.train_samples, config.federation.cohort, run_seed(config));
+  if (ranks > config.federation.cohort) {
+    throw InputError("mpirun or run.ranks: found " + std::to_string(ranks) + " ranks for a cohort of " +
+                     std::to_string(config.federation.cohort) + " clients (federation.cohort); expected at most as many");
+  }
+  const PrunableStructure structure = model.structure();
+  for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
+    if (prune == nullptr) continue;
+    const std::string key = file + ": stages[" + std::to_string(i) + "].prune";
+    const Pattern pattern = parse_pattern(prune->pattern);
+    const ScoreConfig scores = scores_before(config, i);
+    try {
+      if (pattern.kind == Pattern::Kind::kChannels) {
+        // With equal scores the greedy walk goes as far down as any other.
+        choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);
+        const bool compares = candidates(scores.fusion).size() > 1 && !from_weights_alone(scores.importance);
+        if (compares && everyone(population.select_samples).empty()) {
+          throw InputError("adaptive fusion chooses by held-out samples; found data.holdout empty, expected a fraction above 0");
+        }
+      } else {
+        check_pattern(model, pattern, prune->edge);
+      }
+    } catch (InputError& error) {
+      error.within(key);
+      throw;
+    }
+  }
+}
+
+}  // namespace coppice

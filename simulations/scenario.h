@@ -1,0 +1,42 @@
+// From a config to everything a run is made of: the data of its clients, its first state and its stages.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "algorithms/methods/method.h"
+#include "client/client_data.h"
+#include "simulations/run_config.h"
+
+namespace coppice {
+
+struct ScenarioData {
+  std::shared_ptr<const ClientData> clients;
+  std::string note;
+  LossKind loss = LossKind::kCrossEntropy;
+};
+
+// Loads and deals the data; every rank does this for itself and gets the same. Throws InputError.
+ScenarioData load_scenario_data(const RunConfig& config);
+
+// Where the data's examples and the model's input and outputs do not fit together: InputError naming model.input or
+// model.outputs with what the data asks for.
+void check_model_fits(const Model& model, const ExampleSpec& spec, const std::string& file);
+
+// The weights a run starts from: fresh ones from the seed, or those of a model folder.
+ModelState first_values(const RunConfig& config);
+
+State first_state(const RunConfig& config);
+
+std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const Population& population, LossKind loss);
+
+// What can be known before a round is run: that patterns divide layers, budgets can be met, cohorts can be drawn, ranks have
+// work. Throws InputError.
+void check_scenario(const RunConfig& config, const ScenarioData& data, const Model& model, int ranks,
+                    const std::string& file);
+
+// The seed that data is dealt by: the run's, whatever the stage.
+Seed run_seed(const RunConfig& config);
+
+}  // namespace coppice

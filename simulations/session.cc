@@ -1,0 +1,216 @@
+#include "simulations/session.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "client/worker.h"
+#include "comm/mpi/launcher.h"
+#include "coordinator/checkpoint.h"
+#include "coordinator/export.h"
+#include "coordinator/report/closing_table.h"
+#include "coordinator/report/html_report.h"
+#include "coordinator/run.h"
+#include "coordinator/run_recorder.h"
+#include "coordinator/summary.h"
+#include "core/config_yaml.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/process_memory.h"
+#include "models/model.h"
+#include "simulations/ranked_backend.h"
+#include "simulations/scenario.h"
+
+namespace coppice {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::atomic<int> stop_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+// While it lives, SIGTERM, SIGINT and SIGUSR1 ask for a stop after the round at hand.
+class StopSignals {
+ public:
+  StopSignals() {
+    stop_signal = 0;
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, [](int n) { stop_signal = n; });
+  }
+  ~StopSignals() {
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, SIG_DFL);
+  }
+  bool asked() const { return stop_signal != 0; }
+};
+
+std::string pattern_of(const RunConfig& config) {
+  for (const StageConfig& stage : config.stages) {
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) return prune->pattern;
+    if (std::holds_alternative<BnSelectionConfig>(stage)) return "unstructured";
+  }
+  return "";
+}
+
+std::string source_name(const SourceConfig& source) {
+  return std::visit([](const auto& s) { return std::string(s.kName); }, source);
+}
+
+RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Fingerprint& fingerprint, int ranks) {
+  RunFacts facts;
+  facts.name = config.run.name;
+  facts.seed = config.run.seed;
+  facts.config_digest = config_digest(config);
+  facts.fingerprint = {{"binary", fingerprint.binary},
+                       {"instruction_set", fingerprint.instruction_set},
+                       {"device", fingerprint.device},
+                       {"threads", std::to_string(fingerprint.threads)}};
+  facts.data.name = source_name(config.data.source);
+  facts.data.note = data.note;
+  facts.data.clients = data.clients->clients.train.num_clients();
+  facts.data.classes = data.clients->train->class_names();
+  facts.pattern = pattern_of(config);
+  facts.sample_shape = data.clients->train->spec().shape;
+  facts.loss = data.loss;
+  facts.ranks = ranks;
+  return facts;
+}
+
+// Rank 0's side: everything that is decided, written or shown.
+class Coordinator {
+ public:
+  Coordinator(const RunConfig& config, const SessionOptions& options, const ScenarioData& data, Communicator& comm)
+      : config_(config),
+        options_(options),
+        data_(data),
+        comm_(comm),
+        out_(output_folder(config)),
+        fingerprint_(fingerprint_of_this_process()),
+        checkpoint_(out_ + "/checkpoint", config_digest(config), fingerprint_) {}
+
+  // Everything that can be refused is refused here, before anything is computed or overwritten.
+  void prepare() {
+    const Population population = data_.clients->population();
+    State fresh = first_state(config_);
+    const auto model = make_model(fresh.track(kMainTrack).values->config);
+    check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
+    check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
+    stages_ = make_stages(config_, population, data_.loss);
+    lock_.emplace(out_);
+    if (options_.resume == Resume::kAlways && !checkpoint_.exists()) {
+      throw InputError("--resume: found no checkpoint in '" + out_ + "'; expected one (or --resume=auto)");
+    }
+    if (options_.resume == Resume::kNever && (checkpoint_.exists() || fs::exists(out_ + "/summary.json"))) {
+      throw InputError("'" + out_ + "' already holds a run; pass --resume=auto to go on with it, or another --out");
+    }
+    state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
+    write_file_atomically(out_ + "/config.yaml", write_config(config_));
+  }
+
+  int run(RankedBackend& backend) {
+    StopSignals signals;
+    RunRecorder recorder(out_, state_, progress_);
+    Ledger ledger;
+    std::int64_t since_save = 0;
+    RunHooks hooks;
+    hooks.commit = [&](const State& state, bool stage_done) {
+      since_save += 1;
+      if (stage_done || signals.asked() || since_save >= config_.run.checkpoint_every) {
+        checkpoint_.save(state);
+        since_save = 0;
+      }
+    };
+    hooks.interrupted = [&signals] { return signals.asked(); };
+    const bool done = coppice::run(stages_, state_, backend, ledger, {&recorder}, hooks);
+    if (!done) {
+      progress_.say("stopped after a committed round; go on with: " + options_.command);
+      return static_cast<int>(ExitCode::kStopped);
+    }
+    finish();
+    return static_cast<int>(ExitCode::kDone);
+  }
+
+ private:
+  State resumed() {
+    std::string differences;
+    State state = checkpoint_.load(differences);
+    if (!differences.empty()) {
+      const std::string text = "resuming on other terms (" + differences + "): the bits may differ from an uninterrupted run's";
+      if (config_.run.determinism == Determinism::kStrict) throw InputError("run.determinism is strict; " + text);
+      progress_.say("warning: " + text);
+    }
+    return state;
+  }
+
+  void finish() {
+    if (state_.numbers.lower_bound("final/") == state_.numbers.end() ||
+        !state_.numbers.lower_bound("final/")->first.starts_with("final/")) {
+      progress_.say("done; no export stage, so there is no closing table");
+      return;
+    }
+    RunFacts facts = facts_of(config_, data_, fingerprint_, comm_.size());
+    facts.seconds = seconds_by_stage(out_);
+    facts.peak_memory_bytes = static_cast<std::int64_t>(peak_rss_bytes());
+    const RunSummary summary = export_run(state_, facts, out_);
+    const std::string report = write_html_report(out_);
+    std::fputs(closing_table(summary, report).c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+  const RunConfig& config_;
+  const SessionOptions& options_;
+  const ScenarioData& data_;
+  Communicator& comm_;
+  std::string out_;
+  Fingerprint fingerprint_;
+  Checkpoint checkpoint_;
+  std::vector<std::unique_ptr<Method>> stages_;
+  std::optional<FolderLock> lock_;
+  State state_;
+  Progress progress_;
+};
+
+// Whether rank 0 is ready: the others wait for this word before they serve.
+bool agree(Communicator& comm, bool ready) {
+  std::byte word{static_cast<unsigned char>(ready ? 1 : 0)};
+  comm.broadcast(std::span(&word, 1), 0);
+  return word != std::byte{0};
+}
+
+}  // namespace
+
+int run_session(const RunConfig& config, const SessionOptions& options, Communicator& comm) {
+  check_settings(config, options.config_file);
+  const ScenarioData data = load_scenario_data(config);
+  Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
+  RankedBackend backend(comm, worker, data.clients->population());
+  if (comm.rank() != 0) {
+    // The launcher forwards signals to every process; rank 0 decides what they mean.
+    if (launched_by_mpirun()) {
+      for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, SIG_IGN);
+    }
+    if (!agree(comm, true)) return static_cast<int>(ExitCode::kBadInput);
+    backend.serve();
+    return 0;
+  }
+  Coordinator coordinator(config, options, data, comm);
+  try {
+    coordinator.prepare();
+  } catch (...) {
+    agree(comm, false);
+    throw;
+  }
+  agree(comm, true);
+  try {
+    const int code = coordinator.run(backend);
+    backend.release_ranks();
+    return code;
+  } catch (const Stopped&) {
+    backend.release_ranks();
+    throw;
+  } catch (const InputError&) {
+    backend.release_ranks();
+    throw;
+  }
+}
+
+}  // namespace coppice

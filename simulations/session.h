@@ -1,0 +1,26 @@
+// One run from config to report, on however many ranks.
+#pragma once
+
+#include <string>
+
+#include "comm/communicator.h"
+#include "simulations/run_config.h"
+
+namespace coppice {
+
+enum class Resume : std::uint8_t {
+  kNever,   // a folder that holds a run is refused
+  kAlways,  // a folder that holds none is refused
+  kAuto,    // go on where there is something, else start
+};
+
+struct SessionOptions {
+  std::string config_file;  // for messages
+  Resume resume = Resume::kNever;
+  std::string command;      // how to go on after a stop, for the closing words
+};
+
+// Called on every rank; rank 0 coordinates. The exit code is that of rank 0 and the same everywhere.
+int run_session(const RunConfig& config, const SessionOptions& options, Communicator& comm);
+
+}  // namespace coppice
