@@ -22,7 +22,7 @@ if [ "$deps" = system ]; then
     rm -rf "$probe"
   fi
   say "DEPS=system installs nothing. Missing here:" >&2
-  printf '%s\n%s\n' "$tools" "$libraries" | sed '/^ *$/d' | sort -u >&2
+  printf '%s\n%s\n' "$tools" "$libraries" | sed '/^ *$/d; s/^ */  /' | sort -u >&2
   exit 2
 fi
 [ "$deps" = apt ] || die "DEPS=$deps: expected apt or system"
