@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   kScore,
   kTest,
   kBootstrap,
+  kTestSecret,
 };
 
 // A point in the tree of streams. Cheap to copy; a value.
