@@ -3,9 +3,11 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
+#include "core/clones.h"
 #include "core/error.h"
 #include "models/shape_text.h"
 #include "models/support.h"
@@ -28,7 +30,7 @@ std::shared_ptr<const ArenaLayout> no_entries() {
 }
 
 // Sixteen running sums so that the loop vectorizes without reassociating what the source says.
-double squared_sum(std::span<const float> x) {
+COPPICE_CLONES double squared_sum(std::span<const float> x) {
   constexpr std::size_t kLanes = 16;
   double sums[kLanes] = {};
   std::size_t i = 0;
@@ -45,10 +47,14 @@ double squared_sum(std::span<const float> x) {
 }
 
 // An exponent of all ones is infinity or NaN.
-template <class Word>
-bool finite(const Word* words, std::int64_t count, Word exponent) {
-  Word special = 0;
-  for (std::int64_t i = 0; i < count; ++i) special |= static_cast<Word>((words[i] & exponent) == exponent);
+COPPICE_CLONES bool finite(const std::uint32_t* words, std::int64_t count) {
+  std::uint32_t special = 0;
+  for (std::int64_t i = 0; i < count; ++i) special |= (words[i] & 0x7f800000U) == 0x7f800000U ? 1U : 0U;
+  return special == 0;
+}
+COPPICE_CLONES bool finite(const std::uint16_t* words, std::int64_t count) {
+  std::uint16_t special = 0;
+  for (std::int64_t i = 0; i < count; ++i) special |= (words[i] & 0x7f80U) == 0x7f80U ? 1U : 0U;
   return special == 0;
 }
 
@@ -159,8 +165,8 @@ double Arena::squared_norm() const {
 
 bool Arena::all_finite() const {
   const void* data = flat_.const_data_ptr();
-  if (dtype_ == DType::kF32) return finite<std::uint32_t>(static_cast<const std::uint32_t*>(data), flat_.numel(), 0x7f800000U);
-  return finite<std::uint16_t>(static_cast<const std::uint16_t*>(data), flat_.numel(), 0x7f80U);
+  if (dtype_ == DType::kF32) return finite(static_cast<const std::uint32_t*>(data), flat_.numel());
+  return finite(static_cast<const std::uint16_t*>(data), flat_.numel());
 }
 
 Digest Arena::digest() const {

@@ -93,7 +93,8 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& whe
   ModelConfig config;
   FieldReader(root, "").variant(kKey, config, "");
   // A file is the whole truth about its model: nothing is filled in.
-  for (const auto& item : to_json(config).items()) {
+  const OrderedJson whole = to_json(config);
+  for (const auto& item : whole.items()) {
     if (!object.contains(item.key())) throw InputError(where + ": " + kKey + "." + item.key() + ": the key is missing");
   }
   return config;

@@ -201,18 +201,13 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
       throw Error("safetensors: a name or a metadata text is not UTF-8");
     }
   };
-  const auto list = [](const auto& numbers) {
-    std::string out = "[";
-    for (const auto number : numbers) out += (out.size() == 1 ? "" : ",") + std::to_string(number);
-    return out + "]";
-  };
   std::string text = "{";
   if (!header.metadata.empty()) text += json(kMetadataKey) + ":" + json(header.metadata);
   for (const SafetensorsEntry& entry : header.entries) {
     const auto dtype = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const auto& d) { return d.second == entry.dtype; });
     if (text.size() > 1) text += ',';
-    text += json(entry.name) + R"(:{"dtype":")" + std::string(dtype->first) + R"(","shape":)" + list(entry.shape) +
-            R"(,"data_offsets":)" + list(std::array{entry.begin, entry.end}) + "}";
+    text += json(entry.name) + R"(:{"dtype":")" + std::string(dtype->first) + R"(","shape":)" + json(entry.shape) +
+            R"(,"data_offsets":)" + json(std::array{entry.begin, entry.end}) + "}";
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');

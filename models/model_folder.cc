@@ -1,0 +1,166 @@
+#include "models/model_folder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include <ATen/ops/from_blob.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "models/config_json.h"
+#include "models/shape_text.h"
+#include "models/strict_json.h"
+#include "models/support.h"
+
+namespace coppice {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr const char* kOurs = "coppice";
+constexpr std::uint64_t kLargestConfig = 16 << 20;
+constexpr std::string_view kCounter = ".num_batches_tracked";
+
+std::string path_in(const std::string& folder, const char* file) { return (std::filesystem::path(folder) / file).string(); }
+
+bool uniform(const std::vector<std::int64_t>& widths) {
+  return !widths.empty() && widths == std::vector<std::int64_t>(widths.size(), widths.front());
+}
+
+// A Llama whose layers are alike is what Hugging Face calls one, and loads with its own class.
+bool is_plain_llama(const LlamaConfig& config) { return uniform(config.kv_heads) && uniform(config.ffn); }
+
+OrderedJson plain_llama(const LlamaConfig& config) {
+  const std::int64_t kv_heads = config.kv_heads.front();
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"model_type", "llama"},
+          {"vocab_size", config.vocab},
+          {"hidden_size", config.dim},
+          {"intermediate_size", config.ffn.front()},
+          {"num_hidden_layers", config.kv_heads.size()},
+          {"num_attention_heads", kv_heads * config.queries_per_kv},
+          {"num_key_value_heads", kv_heads},
+          {"head_dim", config.head_dim},
+          {"hidden_act", "silu"},
+          {"rms_norm_eps", config.norm_eps},
+          {"rope_theta", config.rope_base},
+          {"attention_bias", false},
+          {"mlp_bias", false},
+          {"tie_word_embeddings", false}};
+}
+
+std::string config_text(const ModelConfig& config) {
+  const bool llama = std::holds_alternative<LlamaConfig>(config);
+  OrderedJson json;
+  if (llama && is_plain_llama(std::get<LlamaConfig>(config))) {
+    json = plain_llama(std::get<LlamaConfig>(config));
+  } else {
+    json["architectures"] = {llama ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
+    json["model_type"] = "coppice-" + family_of(config);
+  }
+  json["torch_dtype"] = "float32";
+  json[kOurs] = OrderedJson::parse(model_config_to_json(config));
+  return json.dump(2) + "\n";
+}
+
+void add_blocks(const Arena& arena, std::vector<Block>& blocks) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const auto values = std::as_bytes(arena.floats(i));
+    Block block;
+    block.name = arena.layout()[i].name;
+    block.shape = arena.layout()[i].shape;
+    block.values.assign(values.begin(), values.end());
+    blocks.push_back(std::move(block));
+  }
+}
+
+void check_tensors(const Model& model, const SafetensorsFile& file, const std::string& where) {
+  std::vector<std::string> names;
+  std::set<std::string> unused;
+  for (const Block& block : file.tensors) unused.insert(block.name);
+  for (const auto& layout : {model.base_layout(), model.moments_layout()}) {
+    for (const ArenaEntry& entry : layout->entries()) {
+      names.push_back(entry.name);
+      const Block* block = file.find(entry.name);
+      const std::string tensor = where + ": tensor " + coppice::quoted(entry.name);
+      if (block == nullptr) throw InputError(tensor + " is missing; expected one of shape " + shape_text(entry.shape));
+      if (block->shape != entry.shape) {
+        throw InputError(tensor + ": found shape " + shape_text(block->shape) + "; expected " + shape_text(entry.shape));
+      }
+      if (block->dtype != DType::kF32 && block->dtype != DType::kF16 && block->dtype != DType::kBF16) {
+        throw InputError(tensor + ": found dtype " + name_of(block->dtype) + "; expected f32, f16 or bf16");
+      }
+      unused.erase(entry.name);
+    }
+  }
+  for (const std::string& name : unused) {
+    const bool counter = name.ends_with(kCounter) &&
+                         model.moments_layout()->find(name.substr(0, name.size() - kCounter.size()) + ".running_mean") >= 0;
+    if (counter) continue;
+    const std::string nearest = nearest_name(name, names);
+    throw InputError(where + ": tensor " + coppice::quoted(name) + " does not belong to model '" + family_of(model.config()) +
+                     "'" + (nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
+  }
+}
+
+void fill(const Arena& arena, const SafetensorsFile& file, const std::string& where) {
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const Block& block = *file.find(arena.layout()[i].name);
+    const std::span<float> values = arena.floats(i);
+    if (block.dtype == DType::kF32) {
+      if (!values.empty()) std::memcpy(values.data(), block.values.data(), block.values.size());
+    } else {
+      auto* bytes = const_cast<std::byte*>(block.values.data());  // only read from
+      arena.view(i).copy_(at::from_blob(bytes, block.shape, at::TensorOptions().dtype(scalar_type_of(block.dtype))));
+    }
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+      throw InputError(where + ": tensor " + coppice::quoted(block.name) + " holds a value that is not finite");
+    }
+  }
+}
+
+}  // namespace
+
+void write_model_folder(const std::string& folder, const ModelState& state, const std::string& provenance_json) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) throw InputError(folder + ": the folder cannot be created: " + failed.message());
+
+  SafetensorsFile file;
+  file.metadata["format"] = "pt";  // what Hugging Face's loaders ask for
+  add_blocks(state.base, file.tensors);
+  add_blocks(state.moments, file.tensors);
+  write_safetensors(path_in(folder, "model.safetensors"), file);
+  write_file_atomically(path_in(folder, "coppice.json"), provenance_json);
+  write_file_atomically(path_in(folder, "config.json"), config_text(state.config));
+}
+
+ModelState read_model_folder(const std::string& folder) {
+  const std::string path = path_in(folder, "config.json");
+  const nlohmann::json json = parse_strict_json(read_text_file(path, kLargestConfig), path);
+  if (!json.is_object()) throw InputError(path + ": found " + json.type_name() + "; expected an object");
+  const auto ours = json.find(kOurs);
+  if (ours == json.end()) throw InputError(path + ": key 'coppice' is missing: not a model that this program exported");
+  const ModelConfig config = model_config_from_json(ours->dump(), path);
+  if (std::holds_alternative<ModelFolderConfig>(config)) {
+    throw InputError(path + ": coppice.kind: found 'folder'; expected an architecture");
+  }
+  const std::string weights = path_in(folder, "model.safetensors");
+  return state_from_safetensors(config, read_safetensors(weights), weights);
+}
+
+ModelState state_from_safetensors(const ModelConfig& config, const SafetensorsFile& file, const std::string& where) {
+  const std::unique_ptr<Model> model = make_model(config);
+  check_tensors(*model, file, where);  // before anything of the size that the config asks for is allocated
+  ModelState state{model->config(), Arena("base", model->base_layout()), Arena("moments", model->moments_layout())};
+  fill(state.base, file, where);
+  fill(state.moments, file, where);
+  return state;
+}
+
+}  // namespace coppice
