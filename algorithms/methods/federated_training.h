@@ -54,6 +54,7 @@ class FederatedTraining : public Method {
 
   std::string name() const override { return name_; }
   std::int64_t total_steps() const override { return config_.rounds; }
+  std::int64_t rounds_done(const State& state) const override { return (state.step + 1) / 2; }
   bool done(const State& state) const override;
   std::vector<RoundPlan> next_plans(const State& state) const override;
   StepRecord absorb(State& state, const std::vector<RoundPlan>& plans,

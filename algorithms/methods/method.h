@@ -27,7 +27,8 @@ class Method {
   virtual ~Method() = default;
 
   virtual std::string name() const = 0;              // of the stage, as in the config
-  virtual std::int64_t total_steps() const = 0;      // for progress; 0 = unknown
+  virtual std::int64_t total_steps() const = 0;      // rounds, for progress
+  virtual std::int64_t rounds_done(const State& state) const { return state.step; }
   virtual bool done(const State& state) const = 0;
   // Plans of the state's current step, without ids (the loop counts them); several plans of one step are independent.
   virtual std::vector<RoundPlan> next_plans(const State& state) const = 0;
