@@ -20,6 +20,8 @@ function(coppice_install program)
     return()
   endif()
   set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${to_private};${mpi_dir}")
+  # DT_RPATH, not DT_RUNPATH: it also holds for what the shipped libraries need in turn (libcapnp needs libkj).
+  target_link_options(${program} PRIVATE -Wl,--disable-new-dtags)
   install(TARGETS ${program} RUNTIME_DEPENDENCY_SET coppice_runtime RUNTIME)
   install(RUNTIME_DEPENDENCY_SET coppice_runtime
     PRE_EXCLUDE_REGEXES "^ld-linux" "^lib(c|m|dl|rt|pthread|util|resolv|gcc_s)\\.so" "^libstdc\\+\\+\\.so" "^libmpi\\.so"

@@ -12,6 +12,15 @@ if(NOT MPI_C_FOUND)
 endif()
 # Old mpi.h headers drag in the C++ bindings that no library has any more.
 target_compile_definitions(MPI::MPI_C INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+# The wrapper compilers bake their own folder into the program by -rpath; CMake writes the run path, so that an installed
+# program can be moved.
+foreach(property IN ITEMS INTERFACE_LINK_OPTIONS INTERFACE_LINK_LIBRARIES)
+  get_target_property(flags MPI::MPI_C ${property})
+  if(flags)
+    list(FILTER flags EXCLUDE REGEX "-rpath|enable-new-dtags")
+    set_target_properties(MPI::MPI_C PROPERTIES ${property} "${flags}")
+  endif()
+endforeach()
 
 # Tests start more ranks than cores; how that is said differs from launcher to launcher.
 execute_process(COMMAND "${MPIEXEC_EXECUTABLE}" --version OUTPUT_VARIABLE launcher_version ERROR_QUIET)

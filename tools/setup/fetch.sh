@@ -1,6 +1,6 @@
 #!/bin/sh
 # fetch.sh: downloads into .cache/ what `make build OFFLINE=1` installs on a machine without a network: the wheels, and on
-# Debian or Ubuntu the packages with everything they depend on. TESTS=1 adds what only `make test` needs (2.7 GB).
+# Debian or Ubuntu the packages with everything they depend on. TESTS=1 adds what only `make test` needs (2.5 GB).
 . tools/setup/common.sh
 requirements="-r tools/setup/requirements-run.txt"
 [ "${TESTS:-}" != 1 ] || requirements="$requirements -r tools/setup/requirements-test.txt"
