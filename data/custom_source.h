@@ -27,7 +27,7 @@ struct CustomSource {
 
 inline LoadedData load_data(const CustomSource& source) {
   if (source.loader == nullptr) {
-    throw InputError("data source 'custom': this program hands in no source named " + quoted(source.name));
+    throw InputError("data source 'custom': this program hands in no source named " + coppice::quoted(source.name));
   }
   return source.loader->load();
 }

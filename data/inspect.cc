@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
+
+#include "core/human_text.h"
+#include "core/text_table.h"
 
 namespace coppice {
 namespace {
@@ -53,25 +55,37 @@ std::string bars(const std::vector<std::int64_t>& counts, std::int64_t total) {
   return out;
 }
 
-template <class... Args>
-void print(std::string& out, const char* format, Args... args) {
-  char line[256];
-  const int length = std::snprintf(line, sizeof line, format, args...);
-  out.append(line, static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(sizeof line) - 1)));
+std::string more(std::size_t hidden, const char* what) {
+  if (hidden == 0) return "";
+  return std::string("... and ").append(std::to_string(hidden)).append(" more ").append(what).append("\n");
 }
 
-void print_classes(std::string& out, const DataSummary& summary) {
-  if (summary.train.class_counts.empty()) return;
-  print(out, "\n%-24s %12s %12s\n", "class", "train", "test");
-  for (std::size_t k = 0; k < summary.train.class_counts.size(); ++k) {
-    if (k == kMostBars) {
-      print(out, "... and %zu more classes\n", summary.train.class_counts.size() - k);
-      break;
-    }
+std::string class_table(const DataSummary& summary) {
+  TextTable table({"class", "train", "test"});
+  const std::vector<std::int64_t>& counts = summary.train.class_counts;
+  for (std::size_t k = 0; k < std::min(counts.size(), kMostBars); ++k) {
     const std::string name = k < summary.class_names.size() ? summary.class_names[k] : std::to_string(k);
-    print(out, "%-24.60s %12lld %12lld\n", name.c_str(), static_cast<long long>(summary.train.class_counts[k]),
-          static_cast<long long>(summary.test.class_counts[k]));
+    table.add_row({name, std::to_string(counts[k]), std::to_string(summary.test.class_counts[k])});
   }
+  const std::size_t hidden = counts.size() - std::min(counts.size(), kMostBars);
+  return table.text() + more(hidden, "classes");
+}
+
+std::string client_table(const DataSummary& summary) {
+  using Align = TextTable::Align;
+  TextTable table({"client", "examples", summary.train.class_counts.empty() ? "" : "share of each class"},
+                  {Align::kRight, Align::kRight, Align::kLeft});
+  for (const ClientSummary& client : summary.clients) {
+    table.add_row(
+        {std::to_string(client.client), std::to_string(client.examples), bars(client.class_counts, client.examples)});
+  }
+  const std::int64_t hidden = summary.num_clients - static_cast<std::int64_t>(summary.clients.size());
+  return table.text() + more(static_cast<std::size_t>(hidden), "clients");
+}
+
+std::string text_of(const char* name, const SplitSummary& split) {
+  return std::string(name) + ": " + std::to_string(split.examples) + " examples, digest " + split.digest.substr(0, 12) +
+         "\n";
 }
 
 }  // namespace
@@ -139,29 +153,21 @@ std::string to_json(const DataSummary& summary) {
 std::string to_text(const DataSummary& summary) {
   std::string out = summary.description + "\n";
   if (!summary.note.empty()) out += "note: " + summary.note + "\n";
-  print(out, "train %lld examples (digest %.12s), test %lld (%.12s)\n", static_cast<long long>(summary.train.examples),
-        summary.train.digest.c_str(), static_cast<long long>(summary.test.examples), summary.test.digest.c_str());
+  out += text_of("train", summary.train) + text_of("test", summary.test);
   for (std::size_t i = 0; i < summary.columns.size(); ++i) out += (i == 0 ? "columns: " : ", ") + summary.columns[i];
   if (!summary.columns.empty()) out += "\n";
-  print_classes(out, summary);
+  const std::size_t classes = summary.train.class_counts.size();
+  if (classes > 0) out += '\n' + class_table(summary);
   if (summary.num_clients == 0) return out;
 
-  print(out, "\n%lld clients hold %lld examples: %lld least, %lld median, %lld most\n",
-        static_cast<long long>(summary.num_clients), static_cast<long long>(summary.examples_of_clients),
-        static_cast<long long>(summary.least), static_cast<long long>(summary.median),
-        static_cast<long long>(summary.most));
-  if (!summary.train.class_counts.empty()) {
-    print(out, "mean class entropy %.3f of at most %.3f nats\n", summary.mean_class_entropy,
-          std::log(static_cast<double>(summary.train.class_counts.size())));
+  out += '\n' + std::to_string(summary.num_clients) + " clients hold " + std::to_string(summary.examples_of_clients) +
+         " examples: " + std::to_string(summary.least) + " least, " + std::to_string(summary.median) + " median, " +
+         std::to_string(summary.most) + " most\n";
+  if (classes > 0) {
+    out += "mean class entropy " + fixed_text(summary.mean_class_entropy, 3) + " of at most " +
+           fixed_text(std::log(static_cast<double>(classes)), 3) + " nats\n";
   }
-  print(out, "\n%8s %10s  %s\n", "client", "examples", summary.train.class_counts.empty() ? "" : "share of each class");
-  for (const ClientSummary& client : summary.clients) {
-    print(out, "%8lld %10lld  ", static_cast<long long>(client.client), static_cast<long long>(client.examples));
-    out += bars(client.class_counts, client.examples) + "\n";
-  }
-  const std::int64_t hidden = summary.num_clients - static_cast<std::int64_t>(summary.clients.size());
-  if (hidden > 0) print(out, "... and %lld more clients\n", static_cast<long long>(hidden));
-  return out;
+  return out + '\n' + client_table(summary);
 }
 
 }  // namespace coppice

@@ -1,7 +1,9 @@
 #include "data/shard.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -109,6 +111,9 @@ Header read_header(std::span<const std::byte> bytes, const std::string& file) {
                      quoted(kMagic) + " at its start");
   }
   expect(file, "version of the shard format", header.version, kVersion);
+  const bool zero = std::all_of(std::begin(header.reserved), std::end(header.reserved), [](auto b) { return b == 0; });
+  if (header.reserved_byte != 0 || !zero)
+    throw InputError(file + ": found other than 0 in the reserved bytes of the header");
   return header;
 }
 
