@@ -7,8 +7,10 @@ namespace coppice {
 // InputError where MPI offers less, where the launcher started more processes than MPI can see (a launcher of another MPI
 // than the one linked), or where this build has no MPI.
 //
-// main() makes it outside the try block whose handlers call abort_all: finalising waits for all ranks, so an exception that
-// passes through here aborts the job instead.
+// Finalising waits for all ranks, so an exception that unwinds past this object aborts the job instead. main() therefore
+// keeps it alive beyond its handlers:
+//   std::optional<MpiEnvironment> mpi;
+//   try { if (launched_by_mpirun()) mpi.emplace(); ... } catch (const Error& error) { ...; abort_all(code); }
 class MpiEnvironment {
  public:
   MpiEnvironment();
