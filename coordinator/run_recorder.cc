@@ -81,7 +81,7 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   line.bytes_up = cost.bytes_up;
   const Track& main = state.track(kMainTrack);
   line.density = main.cut ? main.cut->density() : main.mask ? main.mask->density() : 1.0;
-  report_.append(to_json(line));
+  report_.append(nlohmann::json::parse(to_json_line(line)));
   events_.add(line);
   for (const std::string& remark : record.remarks) progress_.say(stage.name() + ": " + remark);
   if (record.counts_as_round) {

@@ -20,6 +20,16 @@ int run_command_line(int argc, char** argv) {
   app.footer("Try: coppice check configs/quickstart.yaml; mpirun -n 2 coppice run configs/quickstart.yaml");
   int code = 0;
   coppice::add_run_command(app, code);
+  coppice::add_check_command(app, code);
+  coppice::add_init_command(app, code);
+  coppice::add_prune_command(app, code);
+  coppice::add_data_command(app, code);
+  coppice::add_eval_command(app, code);
+  coppice::add_bench_command(app, code);
+  coppice::add_inspect_command(app, code);
+  coppice::add_export_command(app, code);
+  coppice::add_compare_command(app, code);
+  coppice::add_list_command(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -91,6 +91,12 @@ struct MakeStage {
 
 }  // namespace
 
+std::vector<std::int64_t> input_shape_of(const ModelConfig& config) {
+  constexpr std::int64_t kTokens = 32;
+  const ModelPorts ports = ports_of(config);
+  return ports.input.empty() ? std::vector<std::int64_t>{kTokens} : ports.input;
+}
+
 Seed run_seed(const RunConfig& config) { return Seed{static_cast<std::uint64_t>(config.run.seed), 0, 0}; }
 
 ScenarioData load_scenario_data(const RunConfig& config) {

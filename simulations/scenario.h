@@ -24,6 +24,9 @@ ScenarioData load_scenario_data(const RunConfig& config);
 // model.outputs with what the data asks for.
 void check_model_fits(const Model& model, const ExampleSpec& spec, const std::string& file);
 
+// Shape of one sample that the architecture takes, as data sets store it (images H, W, C; tokens: a length of 32).
+std::vector<std::int64_t> input_shape_of(const ModelConfig& config);
+
 // The weights a run starts from: fresh ones from the seed, or those of a model folder.
 ModelState first_values(const RunConfig& config);
 

@@ -12,8 +12,8 @@ namespace coppice {
 at::Tensor BatchNormMoments::batch_norm(NormId norm, const at::Tensor& x_BCHW, const NormParams& params, Mode mode) {
   if (mode != Mode::kTrain) throw Error("batch-norm moments are those of a train-mode pass");
   auto [y, mean, inverse_std] =
-      at::native_batch_norm(x_BCHW, params.gamma_C, params.beta_C, params.running_mean_C, params.running_var_C, true,
-                            kBatchNormMomentum, kBatchNormEps);
+      at::native_batch_norm(x_BCHW, params.gamma_C.to(at::kFloat), params.beta_C.to(at::kFloat), params.running_mean_C,
+                            params.running_var_C, true, kBatchNormMomentum, kBatchNormEps);
   if (static_cast<std::size_t>(norm) >= sums_.size()) sums_.resize(static_cast<std::size_t>(norm) + 1);
   Sums& sums = sums_[static_cast<std::size_t>(norm)];
   const at::Tensor mean_C = mean.to(at::kFloat).contiguous();

@@ -1,0 +1,18 @@
+#include "coordinator/any_model.h"
+
+#include <filesystem>
+
+#include "coordinator/packed_model.h"
+#include "core/error.h"
+#include "models/model_folder.h"
+
+namespace coppice {
+
+ModelState read_any_model(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path)) throw InputError("'" + path + "': found nothing; expected a run, a model folder or a packed model");
+  if (path.ends_with(".packed")) return read_packed_model(path).state;
+  return read_model_folder(fs::exists(path + "/model/config.json") ? path + "/model" : path);
+}
+
+}  // namespace coppice

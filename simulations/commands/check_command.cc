@@ -1,0 +1,93 @@
+#include <cstdio>
+#include <memory>
+
+#include "algorithms/exchange/plan_codec.h"
+#include "algorithms/exchange/report_blocks.h"
+#include "comm/wire/frame_layout.h"
+#include "core/config_yaml.h"
+#include "core/human_text.h"
+#include "core/text_table.h"
+#include "models/model.h"
+#include "simulations/commands/commands.h"
+#include "simulations/scenario.h"
+
+namespace coppice {
+namespace {
+
+struct CheckArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  int ranks = 1;
+};
+
+// Bytes up of a training report, from the sizes of its blocks.
+std::size_t report_size(const RoundPlan& plan, const Model& model) {
+  std::vector<BlockExtent> extents;
+  for (const ReportBlock& block : report_blocks(plan, model)) {
+    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
+    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
+  }
+  return encoded_size(0, extents);
+}
+
+void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model, const State& state) {
+  const Population population = data.clients->population();
+  const Cost cost = model.cost(model.structure().full_widths());
+  TextTable table({"what", "figure"});
+  table.add_row({"model", family_of(model.config())});
+  table.add_row({"parameters", std::to_string(cost.params)});
+  table.add_row({"FLOPs of one sample, forward", count_text(2.0 * static_cast<double>(cost.macs))});
+  table.add_row({"clients", std::to_string(population.train_samples.size())});
+  std::int64_t samples = 0;
+  for (const std::int64_t n : population.train_samples) samples += n;
+  table.add_row({"training samples", std::to_string(samples)});
+  std::int64_t rounds = 0;
+  for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    if (const auto* warmup = std::get_if<WarmupConfig>(&config.stages[i])) rounds += warmup->rounds;
+    if (const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i])) {
+      rounds += finetune->rounds * (finetune->twin ? 2 : 1);
+    }
+    const auto stages = make_stages(config, population, data.loss);
+    const std::vector<RoundPlan> plans =
+        stages[i]->name() == "warmup" ? stages[i]->next_plans(state) : std::vector<RoundPlan>{};
+    if (plans.empty()) continue;
+    table.add_row({"a warm-up round, down to a client", bytes_text(plan_bytes(plans[0], nullptr))});
+    table.add_row({"a warm-up round, up from a client", bytes_text(report_size(plans[0], model))});
+  }
+  const double per_round = static_cast<double>(samples) * static_cast<double>(config.federation.cohort) /
+                           static_cast<double>(population.train_samples.size()) *
+                           static_cast<double>(config.federation.local.epochs);
+  table.add_row({"training rounds, twins included", std::to_string(rounds)});
+  table.add_row({"samples trained on, about", std::to_string(static_cast<std::int64_t>(per_round * static_cast<double>(rounds)))});
+  table.add_row({"FLOPs of training, about",
+                 count_text(6.0 * static_cast<double>(cost.macs) * per_round * static_cast<double>(rounds))});
+  // Weights, gradients, momentum, their bf16 copies, the rank's accumulator and the received weights.
+  const double weights = static_cast<double>(cost.params) * (4 + 4 + 4 + 4 + 8 + 4);
+  table.add_row({"model state of a rank, activations aside", bytes_text(static_cast<std::uint64_t>(weights))});
+  std::fputs(table.text().c_str(), stdout);
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, int& code) {
+  auto arguments = std::make_shared<CheckArguments>();
+  CLI::App* command = app.add_subcommand("check", "Validate a config and print what a run of it costs");
+  command->add_option("config", arguments->config, "the config")->required();
+  command->add_option("--set", arguments->overrides, "override one setting: a.b=c")->allow_extra_args(false);
+  command->add_option("--ranks", arguments->ranks, "ranks it is to run on")->check(CLI::PositiveNumber);
+  command->footer("Example:\n  coppice check configs/quickstart.yaml --set federation.cohort=20");
+  command->callback([arguments, &code] {
+    const auto config = read_config<RunConfig>(arguments->config, arguments->overrides);
+    check_settings(config, arguments->config);
+    const ScenarioData data = load_scenario_data(config);
+    const State state = first_state(config);
+    const auto model = make_model(state.track(kMainTrack).values->config);
+    check_model_fits(*model, data.clients->train->spec(), arguments->config);
+    check_scenario(config, data, *model, arguments->ranks, arguments->config);
+    print_costs(config, data, *model, state);
+    std::printf("%s is valid; a run writes to %s\n", arguments->config.c_str(), output_folder(config).c_str());
+    code = 0;
+  });
+}
+
+}  // namespace coppice

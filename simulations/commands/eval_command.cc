@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+
+#include "algorithms/training/replica.h"
+#include "client/batch_reader.h"
+#include "coordinator/any_model.h"
+#include "core/human_text.h"
+#include "core/text_table.h"
+#include "models/measures.h"
+#include "models/model.h"
+#include "simulations/commands/commands.h"
+#include "simulations/commands/named_source.h"
+#include "simulations/scenario.h"
+
+namespace coppice {
+namespace {
+
+constexpr std::int64_t kBatch = 256;
+
+MeasureSums measure(const ModelState& state, const Dataset& data) {
+  std::shared_ptr<const Model> model = make_model(state.config);
+  Replica replica(model);
+  replica.load(std::make_shared<const ModelState>(state.clone()), Precision::kF32);
+  const LossKind loss = loss_of(data.spec());
+  MeasureSums sums(loss, data.spec().num_targets);
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(data.size()));
+  std::iota(indices.begin(), indices.end(), 0);
+  Tap tap;
+  Batch batch;
+  for (std::span<const std::int64_t> left(indices); !left.empty();) {
+    const auto take = std::min<std::size_t>(left.size(), kBatch);
+    read_batch(data, left.first(take), batch);
+    sums.add(replica.logits(batch, tap, Mode::kEval), batch.targets);
+    left = left.subspan(take);
+  }
+  return sums;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, int& code) {
+  auto model_path = std::make_shared<std::string>();
+  auto data_name = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("eval", "Measure a model on a data set's test split");
+  command->add_option("model", *model_path, "a run, a model folder or a packed model")->required();
+  command->add_option("--data", *data_name, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards")
+      ->required();
+  command->footer("Example:\n  coppice eval runs/quickstart-1a2b3c4d5e6f --data fashion-mnist");
+  command->callback([model_path, data_name, &code] {
+    const ModelState state = read_any_model(*model_path);
+    const LoadedData data = load_data(named_source(*data_name));
+    check_model_fits(*make_model(state.config), data.test->spec(), *model_path);
+    const MeasureSums sums = measure(state, *data.test);
+    const Metrics metrics = metrics_of(sums);
+    TextTable table({"figure", *data_name + " test, " + std::to_string(sums.count) + " samples"});
+    const auto row = [&table](const char* name, const std::optional<double>& value) {
+      if (value) table.add_row({name, fixed_text(*value, 4)});
+    };
+    row("loss", metrics.loss);
+    row("accuracy", metrics.accuracy);
+    row("macro F1", metrics.macro_f1);
+    row("AUROC", metrics.auroc);
+    row("calibration error", metrics.calibration_error);
+    row("mean squared error", metrics.mean_squared_error);
+    row("mean absolute error", metrics.mean_absolute_error);
+    row("R squared", metrics.r_squared);
+    std::fputs(table.text().c_str(), stdout);
+    if (!data.note.empty()) std::printf("%s\n", data.note.c_str());
+    code = 0;
+  });
+}
+
+}  // namespace coppice
