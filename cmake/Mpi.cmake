@@ -1,5 +1,9 @@
 # MPI by its C interface. Default: the wheel's Open MPI in .venv. -DCOPPICE_SYSTEM_MPI=ON takes the system's (Debian's
 # libopenmpi-dev, a loaded module); MPI_HOME, as a variable or in the environment, wins as CMake's FindMPI has it.
+# -DCOPPICE_MPI=OFF needs none: ranks are then threads of one process.
+if(NOT COPPICE_MPI)
+  return()
+endif()
 set(wheel_mpi "${PROJECT_SOURCE_DIR}/.venv")
 if(NOT COPPICE_SYSTEM_MPI AND NOT MPI_HOME AND NOT DEFINED ENV{MPI_HOME} AND EXISTS "${wheel_mpi}/bin/mpicc")
   set(MPI_C_COMPILER "${wheel_mpi}/bin/mpicc" CACHE FILEPATH "MPI compiler wrapper")
