@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "comm/local/local_world.h"
 #include "core/error.h"
+#include "comm/local/local_world.h"
 
 namespace coppice {
 namespace {
@@ -20,6 +20,8 @@ constexpr std::size_t kBlockElements = 2048;
 std::int64_t add_modulo(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
+
+std::int64_t larger_of(std::int64_t a, std::int64_t b) { return std::max(a, b); }
 
 class LocalCommunicator final : public Communicator {
  public:
@@ -48,7 +50,7 @@ class LocalCommunicator final : public Communicator {
 
   void all_reduce_max(std::span<std::int64_t> buffer) override {
     const Meeting meeting(*this, "all_reduce_max", buffer.data(), buffer.size(), 0);
-    fold(meeting, [](std::int64_t a, std::int64_t b) { return std::max(a, b); }, 0, size());
+    fold(meeting, larger_of, 0, size());
   }
 
   std::vector<std::vector<std::byte>> gather(std::span<const std::byte> mine, int root) override {

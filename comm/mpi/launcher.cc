@@ -25,8 +25,7 @@ int launched_processes() {
 // running the whole experiment alone.
 bool launched_by_mpirun() {
   const auto is_set = [](const char* name) { return std::getenv(name) != nullptr; };
-  return std::ranges::any_of(kMarks, is_set) ||
-         (is_set("SLURM_PROCID") && launched_processes() > 1);
+  return std::ranges::any_of(kMarks, is_set) || (is_set("SLURM_PROCID") && launched_processes() > 1);
 }
 
 }  // namespace coppice

@@ -6,8 +6,8 @@
 #include <exception>
 #include <string>
 
-#include "comm/mpi/mpi_error.h"
 #include "core/error.h"
+#include "comm/mpi/mpi_error.h"
 
 namespace coppice {
 namespace {
@@ -40,8 +40,9 @@ class MpiCommunicator final : public Communicator {
   void reduce_sum(std::span<std::int64_t> buffer, int root) override {
     for_each_chunk(buffer, [&](std::int64_t* data, int count) {
       const bool here = rank_ == root;
-      check_mpi(MPI_Reduce(here ? MPI_IN_PLACE : data, here ? data : nullptr, count, MPI_UINT64_T, MPI_SUM, root, comm_),
-                "MPI_Reduce");
+      check_mpi(
+          MPI_Reduce(here ? MPI_IN_PLACE : data, here ? data : nullptr, count, MPI_UINT64_T, MPI_SUM, root, comm_),
+          "MPI_Reduce");
     });
   }
 

@@ -7,9 +7,9 @@
 #include <exception>
 #include <string>
 
+#include "core/error.h"
 #include "comm/mpi/launcher.h"
 #include "comm/mpi/mpi_error.h"
-#include "core/error.h"
 
 namespace coppice {
 namespace {

@@ -2,15 +2,16 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/error.h"
 #include "comm/mpi/mpi_communicator.h"
 #include "comm/mpi/mpi_environment.h"
-#include "core/error.h"
 
 namespace coppice {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw InputError("this program was built without MPI (COPPICE_MPI=OFF): run it without a launcher, or build it with MPI");
+  throw InputError(
+      "this program was built without MPI (COPPICE_MPI=OFF): run it without a launcher, or build it with MPI");
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <string>
 
-#include "comm/wire/bits.h"
 #include "core/error.h"
+#include "comm/wire/bits.h"
 
 namespace coppice {
 namespace {
@@ -49,8 +49,7 @@ void check_indices(const Block& block, std::int64_t num_elements) {
            "ascending indices");
     last = index;
   }
-  expect(last < num_elements, block, "index " + std::to_string(last),
-         "an index below " + std::to_string(num_elements));
+  expect(last < num_elements, block, "index " + std::to_string(last), "an index below " + std::to_string(num_elements));
 }
 
 void check_bitmap(const Block& block, std::int64_t num_elements) {

@@ -54,7 +54,8 @@ float from_f16(std::uint16_t half) {
   const std::uint32_t magnitude = half & 0x7fffU;
   const std::uint32_t normal = (magnitude << 13) + (112U << 23);
   const std::uint32_t special = normal + (112U << 23);
-  const auto subnormal = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24F);
+  const auto subnormal =
+      std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24F);
   std::uint32_t bits = magnitude < 0x400U ? subnormal : normal;
   bits = magnitude >= 0x7c00U ? special : bits;
   return std::bit_cast<float>(bits | (static_cast<std::uint32_t>(half & 0x8000U) << 16));

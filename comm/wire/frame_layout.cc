@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "comm/wire/envelope.capnp.h"
 #include "core/error.h"
+#include "comm/wire/envelope.capnp.h"
 
 namespace coppice {
 namespace {
@@ -22,8 +22,8 @@ constexpr std::size_t struct_words() {
 // A text ends in a zero byte; a list of structs starts with a tag word; a list of Data is one pointer a part.
 std::size_t structure_words(std::size_t body_bytes, std::span<const BlockExtent> blocks, const FrameLimits& limits) {
   constexpr std::size_t kRootPointer = 1;
-  std::size_t words = kRootPointer + struct_words<wire::Envelope>() + words_for(sizeof(Digest::bytes)) +
-                      words_for(body_bytes + 1) + 1;
+  std::size_t words =
+      kRootPointer + struct_words<wire::Envelope>() + words_for(sizeof(Digest::bytes)) + words_for(body_bytes + 1) + 1;
   for (const BlockExtent& block : blocks) {
     words += struct_words<wire::Block>() + words_for(block.name_bytes + 1) + block.num_dims +
              num_parts(block.value_bytes, limits) + num_parts(block.position_bytes, limits);

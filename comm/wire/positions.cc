@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "comm/wire/bits.h"
 #include "core/error.h"
+#include "comm/wire/bits.h"
 
 namespace coppice {
 namespace {

@@ -1,9 +1,5 @@
 #include "comm/wire/wire.h"
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/exception.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,9 +7,13 @@
 #include <string>
 #include <utility>
 
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include "core/error.h"
 #include "comm/wire/check_envelope.h"
 #include "comm/wire/envelope.capnp.h"
-#include "core/error.h"
 
 namespace coppice {
 namespace {
@@ -33,10 +33,9 @@ constexpr std::array kDTypes = {
     std::pair{DType::kI32, wire::DType::I32},   std::pair{DType::kI64, wire::DType::I64},
     std::pair{DType::kBool, wire::DType::BOOL},
 };
-constexpr std::array kLayouts = {std::pair{Layout::kDense, wire::Layout::DENSE},
-                                 std::pair{Layout::kOnSupport, wire::Layout::ON_SUPPORT},
-                                 std::pair{Layout::kIndices, wire::Layout::INDICES},
-                                 std::pair{Layout::kBitmap, wire::Layout::BITMAP}};
+constexpr std::array kLayouts = {
+    std::pair{Layout::kDense, wire::Layout::DENSE}, std::pair{Layout::kOnSupport, wire::Layout::ON_SUPPORT},
+    std::pair{Layout::kIndices, wire::Layout::INDICES}, std::pair{Layout::kBitmap, wire::Layout::BITMAP}};
 
 template <class Table, class Ours>
 auto to_wire(const Table& table, Ours ours, const char* what) {
@@ -93,7 +92,8 @@ class FrameBuilder final : public capnp::MessageBuilder {
 
 void write_parts(capnp::List<capnp::Data>::Builder parts, std::span<const std::byte> bytes, const FrameLimits& limits) {
   for (unsigned i = 0; i < parts.size(); ++i) {
-    const auto part = bytes.subspan(i * limits.part_bytes, std::min(limits.part_bytes, bytes.size() - i * limits.part_bytes));
+    const auto part =
+        bytes.subspan(i * limits.part_bytes, std::min(limits.part_bytes, bytes.size() - i * limits.part_bytes));
     std::memcpy(parts.init(i, static_cast<unsigned>(part.size())).begin(), part.data(), part.size());
   }
 }

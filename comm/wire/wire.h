@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "comm/wire/frame_layout.h"
 #include "core/block.h"
+#include "comm/wire/frame_layout.h"
 
 namespace coppice {
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "core/error.h"
 #include "comm/mpi/mpi_communicator.h"
 #include "comm/mpi/mpi_environment.h"
-#include "core/error.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
 #include "comm/wire/codec.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "tests/comm/random_envelope.h"
@@ -92,8 +92,8 @@ TEST_P(HalfTypes, RoundsToNearestTiesToEven) {
 TEST_P(HalfTypes, OverflowIsInfinityAndNanStaysNan) {
   const float largest = all_halves(GetParam())[GetParam() == DType::kF16 ? 0x7bff : 0x7f7f];
   const float beyond = GetParam() == DType::kF16 ? 65520.0F : std::numeric_limits<float>::max();
-  const std::vector<float> back =
-      round_trip(std::vector<float>{largest, beyond, -beyond, kInfinity, -kInfinity, std::nanf(""), -std::nanf("1")}, GetParam());
+  const std::vector<float> back = round_trip(
+      std::vector<float>{largest, beyond, -beyond, kInfinity, -kInfinity, std::nanf(""), -std::nanf("1")}, GetParam());
   EXPECT_EQ(back[0], largest);
   EXPECT_EQ(back[1], kInfinity);
   EXPECT_EQ(back[2], -kInfinity);

@@ -1,16 +1,16 @@
 // What every Communicator must do, for any number of ranks; called by all ranks of `comm`.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
-#include "comm/communicator.h"
+#include <gtest/gtest.h>
+
 #include "core/seed.h"
+#include "comm/communicator.h"
 
 namespace coppice {
 
@@ -23,7 +23,8 @@ inline std::vector<std::int64_t> numbers_of(int rank, std::size_t count) {
 
 inline std::vector<std::byte> bytes_of(int rank, std::size_t count) {
   std::vector<std::byte> bytes(count);
-  for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::byte>(31 * i + 7 * static_cast<std::size_t>(rank));
+  for (std::size_t i = 0; i < count; ++i)
+    bytes[i] = static_cast<std::byte>(31 * i + 7 * static_cast<std::size_t>(rank));
   return bytes;
 }
 

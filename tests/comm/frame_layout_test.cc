@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "comm/wire/wire.h"
 #include "core/error.h"
+#include "comm/wire/wire.h"
 #include "tests/comm/random_envelope.h"
 
 namespace coppice {
@@ -46,9 +46,7 @@ TEST(FrameLayout, SmallMessagesStaySmall) {
   EXPECT_LE(encoded_size(envelope), 160U);
 }
 
-TEST(FrameLayout, RefusesABodyBeyondTheReachOfAText) {
-  EXPECT_THROW(frame_layout(257 * kMiB, {}), Error);
-}
+TEST(FrameLayout, RefusesABodyBeyondTheReachOfAText) { EXPECT_THROW(frame_layout(257 * kMiB, {}), Error); }
 
 }  // namespace
 }  // namespace coppice

@@ -1,12 +1,12 @@
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
 
-#include "comm/wire/wire.h"
+#include <gtest/gtest.h>
+
 #include "core/error.h"
+#include "comm/wire/wire.h"
 #include "tests/comm/random_envelope.h"
 
 namespace coppice {
@@ -32,7 +32,8 @@ Envelope golden_envelope() {
   envelope.body = R"({"tasks":["train"]})";
   envelope.blocks = {
       make_block("conv1.weight", DType::kF32, Layout::kDense, {2, 3}, bytes_of<float>({1, -2, 0.5F, 0, 3, -0.25F})),
-      make_block("fc.weight", DType::kBF16, Layout::kOnSupport, {4, 4}, bytes_of<std::uint16_t>({0x3f80, 0xbf80, 0x4000})),
+      make_block("fc.weight", DType::kBF16, Layout::kOnSupport, {4, 4},
+                 bytes_of<std::uint16_t>({0x3f80, 0xbf80, 0x4000})),
       make_block("scores", DType::kI8, Layout::kIndices, {1000}, bytes_of<std::int8_t>({-127, 5, 100}),
                  bytes_of<std::uint32_t>({0, 17, 999})),
       make_block("moments", DType::kI64, Layout::kBitmap, {11}, bytes_of<std::int64_t>({-1, std::int64_t{1} << 40}),

@@ -1,11 +1,11 @@
 #include "comm/mpi/launcher.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace coppice {
 namespace {
@@ -15,8 +15,8 @@ class Environment {
  public:
   using Variables = std::map<std::string, std::string>;
   explicit Environment(const Variables& variables) {
-    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID",
-                             "SLURM_STEP_NUM_TASKS"}) {
+    for (const char* name :
+         {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}) {
       const char* value = std::getenv(name);
       before_[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
       unsetenv(name);
@@ -60,8 +60,7 @@ TEST(Launcher, SeveralSrunTasksCountEvenWithoutAProcessManager) {
 }
 
 TEST(Launcher, MpirunInsideAnAllocationCountsRanksNotDaemons) {
-  const Environment environment(
-      {{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"OMPI_COMM_WORLD_SIZE", "16"}});
+  const Environment environment({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"OMPI_COMM_WORLD_SIZE", "16"}});
   EXPECT_EQ(launched_processes(), 16);
 }
 

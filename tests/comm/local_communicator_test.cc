@@ -1,15 +1,15 @@
 #include "comm/local/local_communicator.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
-#include "tests/comm/collective_laws.h"
+#include <gtest/gtest.h>
+
 #include "core/error.h"
+#include "tests/comm/collective_laws.h"
 
 namespace coppice {
 namespace {
@@ -114,8 +114,9 @@ TEST(LocalCommunicator, DifferentCollectivesAreAnError) {
     if (comm.rank() == 0) comm.barrier();
     if (comm.rank() == 1) comm.all_reduce_sum({&number, 1});
   });
-  EXPECT_EQ(failure,
-            "ranks disagree: rank 0 called barrier of 0 elements at root 0, rank 1 all_reduce_sum of 1 elements at root 0");
+  EXPECT_EQ(
+      failure,
+      "ranks disagree: rank 0 called barrier of 0 elements at root 0, rank 1 all_reduce_sum of 1 elements at root 0");
 }
 
 TEST(LocalCommunicator, DifferentLengthsAndRootsAreErrors) {

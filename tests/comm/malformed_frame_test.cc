@@ -1,18 +1,17 @@
-#include <gtest/gtest.h>
-
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
 
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
 #include "comm/wire/check_envelope.h"
 #include "comm/wire/envelope.capnp.h"
 #include "comm/wire/wire.h"
-#include "core/error.h"
 #include "tests/comm/random_envelope.h"
 
 namespace coppice {
@@ -45,7 +44,8 @@ Envelope sample() {
   envelope.blocks = {
       make_block("dense", DType::kF32, Layout::kDense, {2}, bytes_of<float>({1, 2})),
       make_block("support", DType::kF32, Layout::kOnSupport, {4}, bytes_of<float>({1})),
-      make_block("indices", DType::kI8, Layout::kIndices, {9}, bytes_of<std::int8_t>({1, 2}), bytes_of<std::uint32_t>({3, 8})),
+      make_block("indices", DType::kI8, Layout::kIndices, {9}, bytes_of<std::int8_t>({1, 2}),
+                 bytes_of<std::uint32_t>({3, 8})),
       make_block("bitmap", DType::kBool, Layout::kBitmap, {9}, bytes_of<std::uint8_t>({1, 0}),
                  bytes_of<std::uint8_t>({0x08, 0x01})),
   };
@@ -83,12 +83,17 @@ TEST(CheckEnvelope, EveryRuleHasItsLine) {
             "block 'dense': found scale 2.000000; expected scale 1 for f32");
   EXPECT_EQ(check_after([](Envelope& e) { e.mask_digest = {}; }),
             "block 'support': found values on a support; expected the digest of its mask in the envelope");
-  EXPECT_EQ(check_after([](Envelope& e) { e.blocks[1].shape = {0}; }), "block 'support': found 1 values; expected at most 0");
+  EXPECT_EQ(check_after([](Envelope& e) { e.blocks[1].shape = {0}; }),
+            "block 'support': found 1 values; expected at most 0");
   EXPECT_EQ(check_after([](Envelope& e) { e.blocks[2].positions = bytes_of<std::uint32_t>({3}); }),
             "block 'indices': found 4 bytes of indices; expected 4 bytes for each of 2 values");
-  EXPECT_EQ(check_after([](Envelope& e) { e.blocks[2].positions = bytes_of<std::uint32_t>({3, 3}); }),
+  EXPECT_EQ(check_after([](Envelope& e) {
+              e.blocks[2].positions = bytes_of<std::uint32_t>({3, 3});
+            }),
             "block 'indices': found index 3 after 3; expected ascending indices");
-  EXPECT_EQ(check_after([](Envelope& e) { e.blocks[2].positions = bytes_of<std::uint32_t>({3, 9}); }),
+  EXPECT_EQ(check_after([](Envelope& e) {
+              e.blocks[2].positions = bytes_of<std::uint32_t>({3, 9});
+            }),
             "block 'indices': found index 9; expected an index below 9");
   EXPECT_EQ(check_after([](Envelope& e) { e.blocks[3].positions.pop_back(); }),
             "block 'bitmap': found a bitmap of 1 bytes; expected 2 bytes for 9 elements, with no bit set past the end");

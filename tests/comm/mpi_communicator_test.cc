@@ -1,13 +1,13 @@
 #include "comm/mpi/mpi_communicator.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "tests/comm/collective_laws.h"
+#include <gtest/gtest.h>
+
+#include "core/error.h"
 #include "comm/local/local_communicator.h"
 #include "comm/mpi/launcher.h"
-#include "core/error.h"
+#include "tests/comm/collective_laws.h"
 
 namespace coppice {
 namespace {

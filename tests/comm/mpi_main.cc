@@ -1,8 +1,8 @@
 // main() of the tests that run under mpirun: every rank runs every test. A failed assertion leaves a test early and the other
 // ranks in a collective; so the first failure on any rank ends the whole job, after its message.
-#include <gtest/gtest.h>
-
 #include <exception>
+
+#include <gtest/gtest.h>
 
 #include "comm/mpi/mpi_environment.h"
 

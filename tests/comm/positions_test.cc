@@ -1,13 +1,13 @@
 #include "comm/wire/positions.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 
-#include "comm/wire/bits.h"
-#include "comm/wire/check_envelope.h"
+#include <gtest/gtest.h>
+
 #include "core/error.h"
 #include "core/seed.h"
+#include "comm/wire/bits.h"
+#include "comm/wire/check_envelope.h"
 #include "tests/comm/random_envelope.h"
 
 namespace coppice {
@@ -52,7 +52,7 @@ TEST(Positions, DecodeUndoesEncode) {
 }
 
 TEST(Positions, TheSmallerLayoutIsTaken) {
-  EXPECT_EQ(smaller_layout(3200, 99), Layout::kIndices);   // 396 bytes against 400
+  EXPECT_EQ(smaller_layout(3200, 99), Layout::kIndices);  // 396 bytes against 400
   EXPECT_EQ(smaller_layout(3200, 100), Layout::kBitmap);
   EXPECT_EQ(smaller_layout(8, 0), Layout::kIndices);
   EXPECT_EQ(smaller_layout((std::int64_t{1} << 32) + 1, 1), Layout::kBitmap);  // an index would not reach

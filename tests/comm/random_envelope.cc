@@ -50,13 +50,15 @@ Block random_block(Stream& stream, Layout layout) {
   block.dtype = kAllDTypes[below(stream, std::size(kAllDTypes))];
   block.layout = layout;
   if (block.dtype == DType::kI8) block.scale = static_cast<float>(stream.uniform());
-  for (std::int64_t d = below(stream, 5); d > 0; --d) block.shape.push_back(below(stream, 12) == 0 ? 0 : 1 + below(stream, 9));
+  for (std::int64_t d = below(stream, 5); d > 0; --d)
+    block.shape.push_back(below(stream, 12) == 0 ? 0 : 1 + below(stream, 9));
   const std::int64_t num_elements = block.num_elements();
   std::int64_t num_values = layout == Layout::kDense ? num_elements : below(stream, num_elements + 1);
   if (layout == Layout::kIndices || layout == Layout::kBitmap) {
     auto kept = stream.sample_without_replacement(num_elements, num_values);
     std::sort(kept.begin(), kept.end());
-    block.positions.resize(static_cast<std::size_t>(layout == Layout::kBitmap ? bitmap_bytes(num_elements) : 4 * num_values));
+    block.positions.resize(
+        static_cast<std::size_t>(layout == Layout::kBitmap ? bitmap_bytes(num_elements) : 4 * num_values));
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const auto index = static_cast<std::uint32_t>(kept[i]);
       if (layout == Layout::kIndices) std::memcpy(block.positions.data() + 4 * i, &index, sizeof(index));
@@ -82,7 +84,8 @@ Envelope random_envelope(Stream& stream) {
   envelope.body = random_text(stream, 200);
   for (std::int64_t i = below(stream, 6); i > 0; --i) {
     const auto layout = static_cast<Layout>(below(stream, 4));
-    envelope.blocks.push_back(random_block(stream, layout == Layout::kOnSupport && !has_mask ? Layout::kDense : layout));
+    envelope.blocks.push_back(
+        random_block(stream, layout == Layout::kOnSupport && !has_mask ? Layout::kDense : layout));
   }
   return envelope;
 }

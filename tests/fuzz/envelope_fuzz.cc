@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "core/error.h"
 #include "comm/wire/bits.h"
 #include "comm/wire/codec.h"
 #include "comm/wire/positions.h"
 #include "comm/wire/wire.h"
-#include "core/error.h"
 
 namespace {
 
