@@ -1,0 +1,40 @@
+// One line of metrics.jsonl: what one round did. docs/run_folder.md is the schema; this is its only reader and writer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/report/run_summary.h"
+
+namespace coppice {
+
+using EvalFigures = std::map<std::string, double>;  // "loss", "accuracy", and whatever else was measured
+
+struct RoundRecord {
+  std::int64_t step = 0;  // counts rounds over all stages; strictly increasing over the file
+  std::string stage;
+  std::int64_t round = 0;         // within the stage
+  double seconds = kNoFigure;     // wall seconds of this round
+  std::int64_t clients = 0;       // whose reports were summed
+  std::int64_t declined = 0;      // asked, but left out: late, malformed, NaN, out of range
+  double train_loss = kNoFigure;  // mean over the samples trained on; absent where nothing was trained
+  double train_accuracy = kNoFigure;
+  std::optional<EvalFigures> eval;       // of the global model, in the rounds that measured it
+  std::optional<EvalFigures> eval_twin;  // of the dense twin
+  double bytes_down = 0.0;               // mean of one client of this round
+  double bytes_up = 0.0;
+  double density = 1.0;                  // of the mask in force
+  std::map<std::string, double> phases;  // phase -> seconds, of rank 0
+};
+
+// The whole file. A last line without its newline is unfinished, and left out. Throws InputError naming "<file>:<line>"
+// and the key.
+std::vector<RoundRecord> parse_rounds(std::string_view text, const std::string& file);
+std::string to_json_line(
+    const RoundRecord& record);  // without a newline; train and eval figures that are absent have no key
+
+}  // namespace coppice

@@ -1,0 +1,78 @@
+#include "coordinator/report/svg_axis.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "coordinator/report/figures.h"
+
+namespace coppice {
+namespace {
+
+constexpr int kMostTicks = 24;
+
+double round_step(double rough) {
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (rough <= factor * power * 1.0001) return factor * power;
+  }
+  return 10.0 * power;
+}
+
+// "50.00 kB" -> "50 kB"
+std::string without_trailing_zeros(std::string text) {
+  const std::size_t point = text.find('.');
+  if (point == std::string::npos) return text;
+  const std::size_t unit = std::min(text.find(' ', point), text.size());
+  const std::size_t last = text.find_last_not_of('0', unit - 1);
+  const std::size_t end = last == point ? point : last + 1;
+  return text.erase(end, unit - end);
+}
+
+}  // namespace
+
+bool can_draw(double value) { return std::isfinite(value) && std::abs(value) <= kLargestDrawn; }
+
+AxisScale make_axis(double least, double most, int wanted, bool tight, FigureKind kind) {
+  if (!can_draw(least) || !can_draw(most) || least > most) least = 0.0, most = 1.0;
+  // Equal, or so close that a tick cannot be told from the next in a double.
+  const double smallest_span = std::max(std::abs(least), std::abs(most)) * 1e-9;
+  if (most - least <= smallest_span || most - least < 1e-200) {
+    const double half = std::max(std::abs(least), std::abs(most)) * 0.05;
+    least -= half > 0.0 ? half : 0.5;
+    most += half > 0.0 ? half : 0.5;
+  }
+  AxisScale scale;
+  double unit = 1.0;
+  while (kind == FigureKind::kBytes && most - least >= 1024.0 * unit) unit *= 1024.0;
+  scale.step = unit * round_step((most - least) / wanted / unit);
+  scale.least = tight ? least : std::floor(least / scale.step + 1e-6) * scale.step;
+  scale.most = tight ? most : std::ceil(most / scale.step - 1e-6) * scale.step;
+  const double first = std::ceil(scale.least / scale.step - 1e-6);
+  for (int i = 0; i < kMostTicks; ++i) {
+    const double tick = (first + i) * scale.step;
+    if (tick > scale.most + scale.step * 1e-6) break;
+    scale.ticks.push_back(tick);
+  }
+  return scale;
+}
+
+std::string tick_label(double value, double step, FigureKind kind) {
+  switch (kind) {
+    case FigureKind::kPercent: {
+      const double points = step * 100.0;
+      return show_percent(value, points >= 0.999 ? 0 : points >= 0.0999 ? 1 : 2);
+    }
+    case FigureKind::kBytes:
+      return value == 0.0 ? "0" : without_trailing_zeros(show_bytes(value));
+    case FigureKind::kCount:
+      return without_trailing_zeros(show_short_count(value));
+    case FigureKind::kNumber:
+    case FigureKind::kMilliseconds:
+      break;
+  }
+  if (value == 0.0) return "0";
+  if (std::abs(value) >= 1e6 || step < 1e-4) return show_significant(value, 3);
+  return show_fixed(value, step >= 0.999 ? 0 : std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-6))));
+}
+
+}  // namespace coppice
