@@ -19,7 +19,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr int kMutationsPerFile = 2000;
+constexpr int kMutationsPerFile = 500;
 constexpr std::size_t kMostInserted = 64;
 
 std::vector<Bytes> read_corpus(int count, char** folders) {
