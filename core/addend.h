@@ -1,7 +1,7 @@
-// What one client adds to one block of a sum: values that lie somewhere in its memory, read in place and scaled on the way.
+// What one client adds to one block of a sum: values that lie somewhere in its memory, read in place and scaled.
 //
 //   Addend::of(values, scale)                      scale * values[i]
-//   Addend::difference(after, before, weight)      weight * (after[i] - before[i]), the difference exact or rounded to double
+//   Addend::difference(after, before, weight)      weight * (after[i] - before[i]), the difference rounded to double
 //   ... .at(positions)                             only these elements, in this order
 //   ... .kept(bitmap)                              only the elements whose bit is set (bit i & 63 of word i / 64)
 //   Addend::of(values, scale).scattered(positions) values[i] goes to element positions[i] of the block
@@ -9,6 +9,7 @@
 // An addend owns nothing: what it refers to must stay as it is while the addend is in use.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,12 +32,12 @@ class Addend {
   // Number of values that come out.
   std::size_t count() const { return count_; }
 
-  // Throws Error where the addend does not go with a block of `block_size` elements: another number of values, or a scattered
-  // position outside it.
+  // Throws Error where the addend does not go with a block of `block_size` elements: another number of values, or a
+  // scattered position outside it.
   void require_block_of(std::size_t block_size) const;
 
-  // Up to kChunk consecutive values: of floats, of doubles, or of two rows of floats to be subtracted; `positions` where they
-  // go, empty for the elements from `offset` on.
+  // Up to kChunk consecutive values: of floats, of doubles, or of two rows of floats to be subtracted; `positions`
+  // where they go, empty for the elements from `offset` on.
   struct Chunk {
     std::size_t offset = 0;
     std::size_t count = 0;
@@ -47,8 +48,8 @@ class Addend {
   };
   static constexpr std::size_t kChunk = 1024;
 
-  // Calls visit(const Chunk&) along all values; what has to be gathered passes through a buffer in the cache. Addends that
-  // are contiguous come as one chunk of any size.
+  // Calls visit(const Chunk&) along all values; what has to be gathered passes through a buffer in the cache. Addends
+  // that are contiguous come as one chunk of any size.
   template <class Visit>
   void for_each_chunk(const Visit& visit) const;
 
@@ -100,7 +101,7 @@ void Addend::gather(const T* from, const T* minus, const Emit& emit) const {
     std::uint64_t word = bitmap_[w];
     if (filled > kChunk - 64) flush();
     for (; word != 0; word &= word - 1) {
-      const std::size_t i = w * 64 + static_cast<std::size_t>(__builtin_ctzll(word));
+      const std::size_t i = w * 64 + static_cast<std::size_t>(std::countr_zero(word));
       values[filled] = from[i];
       if (minus != nullptr) subtracted[filled] = minus[i];
       ++filled;

@@ -3,9 +3,9 @@
 
 namespace coppice {
 
-// Keeps freed memory in the process. By default glibc gives large tensors back to the kernel at every step and takes them,
-// page by page, at the next: up to 1.65 times the whole step. Call once, before the first tensor. Memory freed is reused but
-// the resident set does not shrink. Does nothing with another C library.
+// Keeps freed memory in the process. By default glibc gives large tensors back to the kernel at every step and takes
+// them, page by page, at the next: up to 1.65 times the whole step. Call once, before the first tensor. Memory freed is
+// reused but the resident set does not shrink. Does nothing with another C library.
 void pin_allocator();
 
 }  // namespace coppice

@@ -10,8 +10,8 @@
 //   using PartitionConfig = std::variant<IidConfig, DirichletConfig>;   // "kind: dirichlet"
 //   v.variant("partition", partition, "how samples are dealt to clients");
 //
-// In YAML a variant is a map whose key `kind` names the alternative (`kName`), the other keys being its fields; a bare scalar
-// is short for `{kind: scalar}`. Every error names the file, the key path, what was found and what was expected.
+// In YAML a variant is a map whose key `kind` names the alternative (`kName`), the other keys being its fields; a bare
+// scalar is short for `{kind: scalar}`. Every error names the file, the key path, what was found and what was expected.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Errors that end a run, each with the exit code the program owes its caller.
 //
-// Broken input, config or environment -> throw. Expected events (a late client, a malformed report, a NaN loss) are values
-// counted in the ledger and never come through here.
+// Broken input, config or environment -> throw. Expected events (a late client, a malformed report, a NaN loss) are
+// values counted in the ledger and never come through here.
 #pragma once
 
 #include <cstddef>

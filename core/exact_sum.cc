@@ -146,7 +146,8 @@ Contribution::~Contribution() {
 }
 
 Fit Contribution::add(std::size_t index, const Addend& addend) {
-  added_.reserve(added_.size() + 1);  // so that nothing can fail once the sums have changed
+  // So that nothing can fail once the sums have changed.
+  if (added_.size() == added_.capacity()) added_.reserve(2 * added_.size() + 8);
   const Fit fit = sums_.add(index, addend);
   if (fit == Fit::kFits) added_.push_back({index, addend});
   return fit;

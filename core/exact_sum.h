@@ -1,4 +1,5 @@
-// Sums whose bits do not depend on the order, the grouping or the number of ranks: 64-bit fixed point, integer addition.
+// Sums whose bits do not depend on the order, the grouping or the number of ranks: 64-bit fixed point, integer
+// addition.
 //
 //   q = round(scale * x * 2^exponent), halves to even;  sum = (sum of q) * 2^-exponent
 //
@@ -30,7 +31,8 @@ struct SumSpec {
 // Whether an addend went into a sum; where it did not, nothing of it did.
 enum class Fit : std::uint8_t { kFits, kNotFinite, kOverflow };
 
-// Named blocks over one contiguous buffer, in the order of their specs and without gaps. Not for use by two threads at once.
+// Named blocks over one contiguous buffer, in the order of their specs and without gaps. Not for use by two threads at
+// once.
 class ExactSums {
  public:
   // Throws Error on a name given twice, an exponent beyond kMostExponent or a cohort below 1.

@@ -1,7 +1,7 @@
 // The fixed point of one block of a sum: q = round(x * 2^exponent), and how it is chosen so that nothing overflows.
 //
-// One client's |q| may be at most 2^62 / cohort, so that the sum over the cohort stays within 2^62. A larger exponent is
-// finer; every bit of headroom lets values double until the next choice and costs one bit of precision.
+// One client's |q| may be at most 2^62 / cohort, so that the sum over the cohort stays within 2^62. A larger exponent
+// is finer; every bit of headroom lets values double until the next choice and costs one bit of precision.
 #pragma once
 
 #include <array>

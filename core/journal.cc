@@ -43,8 +43,8 @@ std::optional<std::span<const std::byte>> whole_record(std::span<const std::byte
   return payload;
 }
 
-// Whether some whole record starts after the first byte: then what precedes it is damaged, not unfinished. The search is
-// bounded; it starts nearby, where the successor of a damaged record is.
+// Whether some whole record starts after the first byte: then what precedes it is damaged, not unfinished. The search
+// is bounded; it starts nearby, where the successor of a damaged record is.
 bool holds_a_later_record(std::span<const std::byte> bytes) {
   constexpr std::uint64_t kMostHashed = std::uint64_t{64} << 20;
   std::uint64_t budget = kMostHashed;

@@ -1,8 +1,8 @@
 // An append-only file of records that survives a crash at any byte: what was appended before is never lost or changed.
 //
-// A record is [u32 length][u32 crc32c of length and payload][payload], little-endian; an append returns once it is on disk.
-// A crash can leave the last record unfinished: readers stop before it, and the next append replaces it. Damage anywhere
-// else, recognized by a whole record that follows it, throws InputError.
+// A record is [u32 length][u32 crc32c of length and payload][payload], little-endian; an append returns once it is on
+// disk. A crash can leave the last record unfinished: readers stop before it, and the next append replaces it. Damage
+// anywhere else, recognized by a whole record that follows it, throws InputError.
 #pragma once
 
 #include <cstddef>

@@ -46,8 +46,8 @@ class PhaseTimer {
   // Adds what was measured elsewhere, inside the phase that is running.
   void add(std::string_view name, double seconds, std::int64_t count = 1);
 
-  // All phases, each before those inside it, siblings in the order of their first use. Phases still running count from their
-  // next end on.
+  // All phases, each before those inside it, siblings in the order of their first use. Phases still running count from
+  // their next end on.
   std::vector<Phase> snapshot() const;
   void clear();  // throws Error inside a running phase
 

@@ -1,5 +1,5 @@
-// How far a run is, for the person in front of it: on a terminal one bar a stage that is drawn over, elsewhere a line a round.
-// Everything a run says while it works goes through here, so that no message lands inside a bar.
+// How far a run is, for the person in front of it: on a terminal one bar a stage that is drawn over, elsewhere a line a
+// round. Everything a run says while it works goes through here, so that no message lands inside a bar.
 #pragma once
 
 #include <cstddef>

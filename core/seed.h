@@ -1,6 +1,7 @@
-// Public, counter-based randomness: a value depends only on (run, round, client, purpose, position), never on call order,
-// rank or thread. Philox4x32-10 (Salmon et al., SC'11) from Random123; the distributions are ours, with golden numbers, so
-// that they are the same on every compiler and machine. Keys and noise that must be secret come from core/secret.h instead.
+// Public, counter-based randomness: a value depends only on (run, round, client, purpose, position), never on call
+// order, rank or thread. Philox4x32-10 (Salmon et al., SC'11) from Random123; the distributions are ours, with golden
+// numbers, so that they are the same on every compiler and machine. Keys and noise that must be secret come from
+// core/secret.h instead.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct Seed {
 
 // A sequence of random numbers from one seed and purpose (and a free `salt` below 2^24, for instance a layer index).
 //
-// Key = run; counter = (position, client, round, purpose << 24 | salt): different arguments never share a block. A stream
-// holds 2^34 words of 32 bits; past its end, and for a larger salt, it throws.
+// Key = run; counter = (position, client, round, purpose << 24 | salt): different arguments never share a block. A
+// stream holds 2^34 words of 32 bits; past its end, and for a larger salt, it throws.
 class Stream {
  public:
   Stream(Seed seed, Purpose purpose, std::uint32_t salt = 0);

@@ -13,8 +13,8 @@ class TextTable {
   // The first column is flush left, the others flush right, unless `alignments` says otherwise for each.
   explicit TextTable(std::vector<std::string> headings, std::vector<Align> alignments = {});
 
-  // Throws Error on more cells than headings; missing ones stay empty. Control characters become spaces: a name from a file
-  // cannot steer the terminal.
+  // Throws Error on more cells than headings; missing ones stay empty. Control characters become spaces: a name from a
+  // file cannot steer the terminal.
   void add_row(std::vector<std::string> cells);
 
   std::string text() const;  // every line ends with a newline and has no spaces before it

@@ -121,7 +121,8 @@ TEST(WriteFileAtomically, ReplacesTheWholeFileAndLeavesNothingBeside) {
   EXPECT_EQ(files_in(folder.path("")), 2U);
 }
 
-// Writes more than `path`'s place can take; 0 where that ended in Stopped with the old content in place and no other file.
+// Writes more than `path`'s place can take; 0 where that ended in Stopped with the old content in place and no other
+// file.
 int overfill(const std::string& path) {
   try {
     write_file_atomically(path, std::string(4 << 20, 'x'));

@@ -1,5 +1,5 @@
-// What the fuzzers and the test of random mutations feed bytes to: whatever they are, a parser returns or throws InputError,
-// and what it accepts survives a round trip.
+// What the fuzzers and the test of random mutations feed bytes to: whatever they are, a parser returns or throws
+// InputError, and what it accepts survives a round trip.
 #pragma once
 
 #include <algorithm>
