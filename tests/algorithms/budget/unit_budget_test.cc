@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "algorithms/budget/budget.h"
+#include "tests/algorithms/passes.h"
+
+namespace coppice::test {
+namespace {
+
+std::vector<double> random_scores(const Model& model, std::uint32_t salt) {
+  std::vector<double> scores = hash_values(static_cast<std::int64_t>(model.structure().groups.size()), salt);
+  for (double& score : scores) score = std::abs(score);
+  return scores;
+}
+
+std::vector<std::int64_t> widths_of(const PrunableStructure& structure, const std::vector<std::uint8_t>& kept) {
+  std::vector<std::int64_t> widths(structure.families.size(), 0);
+  for (std::size_t g = 0; g < kept.size(); ++g) widths[static_cast<std::size_t>(structure.groups[g].family)] += kept[g];
+  return widths;
+}
+
+std::int64_t size_of(const Model& model, const BudgetConfig& config, const std::vector<std::int64_t>& widths) {
+  const Cost cost = model.cost(widths);
+  return config.budget.flops > 0.0 ? cost.macs : cost.params;
+}
+
+// Within the budget, floors kept, best units of each family kept, and one unit more would be too much somewhere.
+void expect_good_choice(const Subject& subject, const BudgetConfig& config, const std::vector<double>& scores) {
+  const PrunableStructure structure = subject.model->structure();
+  const std::vector<std::uint8_t> kept = choose_units(*subject.model, scores, config);
+  ASSERT_EQ(kept.size(), structure.groups.size());
+  std::vector<std::int64_t> widths = widths_of(structure, kept);
+  const double budget = std::max(config.budget.flops, config.budget.params) *
+                        static_cast<double>(size_of(*subject.model, config, structure.full_widths()));
+  EXPECT_LE(static_cast<double>(size_of(*subject.model, config, widths)), budget) << subject.name;
+  bool tight = false;
+  for (std::size_t f = 0; f < widths.size(); ++f) {
+    const Family& family = structure.families[f];
+    EXPECT_GE(widths[f], 1) << subject.name << " " << family.name;
+    EXPECT_GE(static_cast<double>(widths[f]) + 1e-9, config.floor * family.num_groups) << family.name;
+    EXPECT_LE(static_cast<double>(family.num_groups - widths[f]), config.cap * family.num_groups + 1e-9);
+    double worst_kept = 1e300, best_dropped = -1.0;
+    for (int g = family.first_group; g < family.first_group + family.num_groups; ++g) {
+      const auto at = static_cast<std::size_t>(g);
+      (kept[at] ? worst_kept : best_dropped) =
+          kept[at] ? std::min(worst_kept, scores[at]) : std::max(best_dropped, scores[at]);
+    }
+    EXPECT_GE(worst_kept, best_dropped);
+    if (widths[f] < family.num_groups) {
+      ++widths[f];
+      tight |= static_cast<double>(size_of(*subject.model, config, widths)) > budget;
+      --widths[f];
+    }
+  }
+  EXPECT_TRUE(tight || widths == structure.full_widths()) << subject.name;
+}
+
+TEST(UnitBudget, IsMetWithinOneUnitOnEveryModel) {
+  for (const Subject& subject : subjects()) {
+    for (std::uint32_t salt = 0; salt < 6; ++salt) {
+      const std::vector<double> scores = random_scores(*subject.model, salt);
+      for (const Allocation allocation : {Allocation::kGlobal, Allocation::kUniform}) {
+        for (const double exponent : {0.0, 0.5, 1.0}) {
+          // The embedding and head of the language model cannot be cut.
+          const double least = subject.name == "llama" ? 0.6 : 0.35;
+          for (const double fraction : {least, 0.8, 1.0}) {
+            BudgetConfig config{.floor = 0.1, .cap = 0.95, .exponent = exponent, .allocation = allocation};
+            config.budget.flops = fraction;
+            expect_good_choice(subject, config, scores);
+            config.budget = {.params = fraction};
+            expect_good_choice(subject, config, scores);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(UnitBudget, FloorsHoldWhereScoresSayOtherwise) {
+  const Subject subject = small_resnet8();
+  std::vector<double> scores(subject.model->structure().groups.size(), 1.0);
+  std::fill(scores.begin(), scores.begin() + 4, 1e-9);  // the first family is worthless
+  for (const double floor : {0.0, 0.25, 0.5}) {
+    BudgetConfig config{.budget = {.flops = 0.55}, .floor = floor};
+    const auto kept = choose_units(*subject.model, scores, config);
+    EXPECT_EQ(std::accumulate(kept.begin(), kept.begin() + 4, 0), std::max(1, static_cast<int>(floor * 4)));
+    config.floor = 0.0;
+    config.cap = 1.0 - floor;  // the same, said of what is removed
+    EXPECT_EQ(choose_units(*subject.model, scores, config), kept);
+  }
+}
+
+TEST(UnitBudget, UniformKeepsTheSameFractionEverywhere) {
+  const Subject subject = small_resnet20();
+  const PrunableStructure structure = subject.model->structure();
+  const BudgetConfig config{.budget = {.flops = 0.4}, .allocation = Allocation::kUniform};
+  const auto widths = widths_of(structure, choose_units(*subject.model, random_scores(*subject.model, 1), config));
+  double least = 1.0, most = 0.0;
+  for (std::size_t f = 0; f < widths.size(); ++f) {
+    const double fraction = static_cast<double>(widths[f]) / structure.families[f].num_groups;
+    least = std::min(least, fraction);
+    most = std::max(most, fraction);
+  }
+  EXPECT_LE(most - least, 1.0 / 16.0 + 1e-12);
+}
+
+// With exponent 1 a unit that saves more goes first; with 0 savings are ignored.
+TEST(UnitBudget, SavingsCountByTheExponent) {
+  const Subject subject = small_mlp();  // neurons of layers.0 save 10 + 8 products, of layers.1 16 + 12, of layers.2 8 + 4
+  std::vector<double> scores(36, 1.0);
+  const auto first_gone = [&](double exponent) {
+    const BudgetConfig config{.budget = {.flops = 0.999}, .floor = 0.0, .exponent = exponent};
+    const auto kept = choose_units(*subject.model, scores, config);
+    return std::find(kept.begin(), kept.end(), 0) - kept.begin();
+  };
+  EXPECT_EQ(first_gone(1.0), 16 + 7);
+  EXPECT_EQ(first_gone(0.0), 15);
+}
+
+TEST(UnitBudget, TiesKeepTheLowerIndex) {
+  const Subject subject = small_mlp();
+  const BudgetConfig config{.budget = {.params = 0.5}, .floor = 0.2};
+  const auto kept = choose_units(*subject.model, std::vector<double>(36, 1.0), config);
+  EXPECT_TRUE(std::is_sorted(kept.begin(), kept.begin() + 16, std::greater<>()));
+  EXPECT_TRUE(std::is_sorted(kept.begin() + 16, kept.begin() + 24, std::greater<>()));
+  EXPECT_TRUE(std::is_sorted(kept.begin() + 24, kept.end(), std::greater<>()));
+}
+
+TEST(UnitBudget, AnImpossibleOneNamesTheSmallestReachable) {
+  const Subject subject = small_mlp();
+  const std::vector<double> scores = random_scores(*subject.model, 1);
+  const BudgetConfig config{.budget = {.flops = 0.2}, .floor = 0.5};
+  // Halved widths 8, 4, 6: 10*8 + 8*4 + 4*6 + 6*4 = 160 of 432 products.
+  try {
+    choose_units(*subject.model, scores, config);
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "budget: found flops 0.2; the smallest reachable is 37.0 % of the FLOPs with floor 0.5 and cap 1");
+  }
+  BudgetConfig just_enough = config;
+  just_enough.budget.flops = 160.0 / 432.0 + 1e-12;
+  EXPECT_EQ(widths_of(subject.model->structure(), choose_units(*subject.model, scores, just_enough)),
+            (std::vector<std::int64_t>{8, 4, 6}));
+}
+
+TEST(UnitBudget, BadConfigsAreRefused) {
+  const Subject subject = small_mlp();
+  const std::vector<double> scores = random_scores(*subject.model, 1);
+  EXPECT_THROW(choose_units(*subject.model, scores, {}), InputError);
+  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.flops = 0.5, .params = 0.5}}), InputError);
+  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.density = 0.5}}), InputError);
+  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.flops = 0.5}, .allocation = Allocation::kErk}), InputError);
+  std::vector<double> broken = scores;
+  broken[3] = std::nan("");
+  EXPECT_THROW(choose_units(*subject.model, broken, {.budget = {.flops = 0.5}}), InputError);
+  broken.pop_back();
+  EXPECT_THROW(choose_units(*subject.model, broken, {.budget = {.flops = 0.5}}), Error);
+}
+
+}  // namespace
+}  // namespace coppice::test
