@@ -1,11 +1,11 @@
 #include "models/arena.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/clones.h"
 #include "core/error.h"
@@ -66,7 +66,8 @@ int ArenaLayout::add(std::string name, std::vector<std::int64_t> shape) {
   for (const std::int64_t size : shape) {
     if (size < 0) throw Error("tensor " + coppice::quoted(name) + ": negative size in shape " + shape_text(shape));
     if (__builtin_mul_overflow(numel, size, &numel) || numel > kLargestNumel) {
-      throw InputError("tensor " + coppice::quoted(name) + ": shape " + shape_text(shape) + " has more than 2^40 elements");
+      throw InputError("tensor " + coppice::quoted(name) + ": shape " + shape_text(shape) +
+                       " has more than 2^40 elements");
     }
   }
   const int index = this->size();
@@ -136,7 +137,8 @@ std::span<float> Arena::floats(int index) const {
 
 void Arena::copy_from(const Arena& other) {
   if (*layout_ != *other.layout_) {
-    throw Error("arena " + coppice::quoted(name_) + " cannot take the values of " + coppice::quoted(other.name_) + ": other names or shapes");
+    throw Error("arena " + coppice::quoted(name_) + " cannot take the values of " + coppice::quoted(other.name_) +
+                ": other names or shapes");
   }
   if (flat_.numel() == 0) return;
   if (dtype_ == other.dtype_) {

@@ -1,11 +1,10 @@
-// A model's tensors as views into one contiguous, 64-byte aligned buffer, so that copy, add, norm, encode and the optimizer
-// step are one pass over memory each.
+// A model's tensors as views into one contiguous, 64-byte aligned buffer, so that copy, add, norm, encode and the
+// optimizer step are one pass over memory each.
 //
-// Entries start at multiples of 16 elements; the padding between them is always zero, hence invisible to sums and norms.
-// Indices, digests and masks use each entry's logical row-major order (conv weights O,I,H,W) whatever a kernel does inside.
+// Entries start at multiples of 16 elements; the padding between them is always zero, hence invisible to sums and
+// norms. Indices, digests and masks use each entry's logical row-major order (conv weights O,I,H,W) whatever a kernel
+// does inside.
 #pragma once
-
-#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
@@ -16,15 +15,17 @@
 #include <string_view>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
+
 #include "core/block.h"
 #include "core/digest.h"
 
 namespace coppice {
 
 struct ArenaEntry {
-  std::string name;                  // "layer1.0.conv1.weight"; the name in safetensors
-  std::vector<std::int64_t> shape;   // logical, row-major
-  std::int64_t offset = 0;           // in elements, multiple of kArenaAlignment
+  std::string name;                 // "layer1.0.conv1.weight"; the name in safetensors
+  std::vector<std::int64_t> shape;  // logical, row-major
+  std::int64_t offset = 0;          // in elements, multiple of kArenaAlignment
   std::int64_t numel = 0;
 };
 
@@ -33,16 +34,17 @@ constexpr std::int64_t kArenaAlignment = 16;
 // Names, shapes and offsets; immutable once built and shared by all arenas of that shape.
 class ArenaLayout {
  public:
-  // Appends an entry and returns its index. Throws Error on a duplicate name, a negative size or more than 2^40 elements.
+  // Appends an entry and returns its index. Throws Error on a duplicate name, a negative size or more than 2^40
+  // elements.
   int add(std::string name, std::vector<std::int64_t> shape);
 
   const std::vector<ArenaEntry>& entries() const { return entries_; }
   const ArenaEntry& operator[](int index) const { return entries_[static_cast<std::size_t>(index)]; }
   int size() const { return static_cast<int>(entries_.size()); }
-  int find(std::string_view name) const;             // -1 where absent
+  int find(std::string_view name) const;  // -1 where absent
   std::int64_t padded_numel() const { return padded_numel_; }
-  std::int64_t numel() const;                        // without padding
-  bool operator==(const ArenaLayout& other) const;   // same names and shapes
+  std::int64_t numel() const;                       // without padding
+  bool operator==(const ArenaLayout& other) const;  // same names and shapes
 
  private:
   std::vector<ArenaEntry> entries_;
@@ -50,8 +52,8 @@ class ArenaLayout {
   std::int64_t padded_numel_ = 0;
 };
 
-// Owns the buffer. Movable; copies are explicit (`clone`). `view(i)` aliases the buffer and keeps it alive; each view has a
-// version counter of its own, so that writing one entry in place does not spoil what autograd saved of another.
+// Owns the buffer. Movable; copies are explicit (`clone`). `view(i)` aliases the buffer and keeps it alive; each view
+// has a version counter of its own, so that writing one entry in place does not spoil what autograd saved of another.
 class Arena {
  public:
   Arena();  // no entries
@@ -75,14 +77,14 @@ class Arena {
   const at::Tensor& flat() const { return flat_; }  // all padded elements, 1-D
 
   // float32 arenas only.
-  std::span<float> floats() const;                   // the whole padded buffer
-  std::span<float> floats(int index) const;          // one entry
+  std::span<float> floats() const;           // the whole padded buffer
+  std::span<float> floats(int index) const;  // one entry
 
-  void copy_from(const Arena& other);                // same layout; converts the dtype
-  void fill(float value);                            // padding stays zero
-  double squared_norm() const;                       // accumulated in double, entry by entry
+  void copy_from(const Arena& other);  // same layout; converts the dtype
+  void fill(float value);              // padding stays zero
+  double squared_norm() const;         // accumulated in double, entry by entry
   bool all_finite() const;
-  Digest digest() const;                             // names, shapes, dtype and values, without padding
+  Digest digest() const;  // names, shapes, dtype and values, without padding
 
  private:
   std::string name_;

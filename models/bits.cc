@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "core/clones.h"
 #include "core/error.h"
 
 namespace coppice {
@@ -14,6 +15,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "byte k of a word holds its bits 8 k to 8 k + 7");
 
 constexpr std::uint64_t kAllSet = ~std::uint64_t{0};
+
+COPPICE_CLONES std::int64_t ones_in(std::span<const std::uint64_t> words) {
+  std::int64_t total = 0;
+  for (const std::uint64_t word : words) total += std::popcount(word);
+  return total;
+}
 
 std::size_t words_for(std::int64_t bits) { return static_cast<std::size_t>((bits + 63) / 64); }
 std::size_t bytes_for(std::int64_t bits) { return static_cast<std::size_t>((bits + 7) / 8); }
@@ -41,14 +48,11 @@ void Bits::clear(std::int64_t begin, std::int64_t end) {
   }
 }
 
-std::int64_t Bits::count() const {
-  std::int64_t total = 0;
-  for (const std::uint64_t word : words_) total += std::popcount(word);
-  return total;
-}
+std::int64_t Bits::count() const { return ones_in(words_); }
 
 std::vector<std::uint32_t> Bits::positions() const {
-  if (size_ > std::int64_t{1} << 32) throw Error("positions of " + std::to_string(size_) + " elements do not fit 32 bits");
+  if (size_ > std::int64_t{1} << 32)
+    throw Error("positions of " + std::to_string(size_) + " elements do not fit 32 bits");
   std::vector<std::uint32_t> out;
   out.reserve(static_cast<std::size_t>(count()));
   for (std::size_t i = 0; i < words_.size(); ++i) {

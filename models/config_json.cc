@@ -1,9 +1,9 @@
 #include "models/config_json.h"
 
-#include <nlohmann/json.hpp>
-
 #include <memory>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config_reader.h"
 #include "core/error.h"
@@ -51,7 +51,9 @@ class JsonWriter : public FieldVisitor {
   }
 
  private:
-  [[noreturn]] static void refuse(const char* key) { throw Error("model config field '" + std::string(key) + "' is nested"); }
+  [[noreturn]] static void refuse(const char* key) {
+    throw Error("model config field '" + std::string(key) + "' is nested");
+  }
 
   OrderedJson& object_;
 };

@@ -1,5 +1,5 @@
-// A model's config as JSON, through the same visitor that reads it from YAML: what config.json of a model folder holds and
-// what a state's digest covers.
+// A model's config as JSON, through the same visitor that reads it from YAML: what config.json of a model folder holds
+// and what a state's digest covers.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace coppice {
 
-// {"kind":"resnet8","input":[28,28,1],...}: the kind, then every field in the order of visit(). The same text for the same
-// config on every machine.
+// {"kind":"resnet8","input":[28,28,1],...}: the kind, then every field in the order of visit(). The same text for the
+// same config on every machine.
 std::string model_config_to_json(const ModelConfig& config);
 
 // Strict: every field present, none unknown or twice, types and ranges as declared. `where` names the text in messages.

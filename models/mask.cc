@@ -48,8 +48,8 @@ Bits unpacked(const Block& block, std::int64_t size) {
   const std::vector<std::int64_t> shape = {(size + 7) / 8};
   if (block.dtype != DType::kU8 || block.layout != Layout::kDense || block.scale != 1.0F || block.shape != shape ||
       !block.positions.empty()) {
-    throw InputError("mask block " + coppice::quoted(block.name) + ": expected a dense u8 block of " + std::to_string(shape[0]) +
-                     " bytes");
+    throw InputError("mask block " + coppice::quoted(block.name) + ": expected a dense u8 block of " +
+                     std::to_string(shape[0]) + " bytes");
   }
   try {
     return Bits::from_bytes(size, block.values);
@@ -73,7 +73,8 @@ Mask Mask::of_groups(std::shared_ptr<const ArenaLayout> base, const PrunableStru
                      std::span<const std::uint8_t> kept) {
   Mask mask(std::move(base), structure);
   if (kept.size() != mask.groups_.size()) {
-    throw Error("found " + std::to_string(kept.size()) + " group flags; expected " + std::to_string(mask.groups_.size()));
+    throw Error("found " + std::to_string(kept.size()) + " group flags; expected " +
+                std::to_string(mask.groups_.size()));
   }
   std::transform(kept.begin(), kept.end(), mask.groups_.begin(), [](std::uint8_t k) -> std::uint8_t { return k != 0; });
   for (std::size_t g = 0; g < kept.size(); ++g) {
@@ -95,8 +96,8 @@ Mask Mask::of_elements(std::shared_ptr<const ArenaLayout> base, const PrunableSt
   for (const auto& [tensor, bits] : elements) {
     if (!prunable.contains(tensor)) throw Error("tensor " + std::to_string(tensor) + " is masked but not prunable");
     if (bits.size() != (*mask.base_)[tensor].numel) {
-      throw Error("the mask of tensor " + coppice::quoted((*mask.base_)[tensor].name) + " has " + std::to_string(bits.size()) +
-                  " bits; expected " + std::to_string((*mask.base_)[tensor].numel));
+      throw Error("the mask of tensor " + coppice::quoted((*mask.base_)[tensor].name) + " has " +
+                  std::to_string(bits.size()) + " bits; expected " + std::to_string((*mask.base_)[tensor].numel));
     }
   }
   mask.elements_ = std::move(elements);
@@ -140,7 +141,8 @@ Digest Mask::digest() const {
 }
 
 void Mask::apply_to(const Arena& base) const {
-  if (base.layout() != *base_) throw Error("arena " + coppice::quoted(base.name()) + " has not the layout this mask was made for");
+  if (base.layout() != *base_)
+    throw Error("arena " + coppice::quoted(base.name()) + " has not the layout this mask was made for");
   for (const auto& [tensor, bits] : elements_) {
     if (base.dtype() == DType::kF32) {
       zero_dropped(bits, base.floats(tensor));
@@ -152,7 +154,8 @@ void Mask::apply_to(const Arena& base) const {
 }
 
 Mask Mask::operator&(const Mask& other) const {
-  if (*base_ != *other.base_ || groups_.size() != other.groups_.size()) throw Error("masks of different models do not meet");
+  if (*base_ != *other.base_ || groups_.size() != other.groups_.size())
+    throw Error("masks of different models do not meet");
   Mask both = *this;
   for (std::size_t g = 0; g < groups_.size(); ++g) both.groups_[g] &= other.groups_[g];
   for (const auto& [tensor, bits] : other.elements_) {
@@ -189,8 +192,10 @@ Mask Mask::from_blocks(std::shared_ptr<const ArenaLayout> base, const PrunableSt
   std::map<ParamId, Bits> elements;
   for (const Block& block : blocks.subspan(1)) {
     const bool ours = block.name.starts_with(kBitsBlock);
-    const ParamId tensor = ours ? base->find(std::string_view(block.name).substr(std::string_view(kBitsBlock).size())) : -1;
-    if (!prunable.contains(tensor)) throw InputError("mask block " + coppice::quoted(block.name) + " names no prunable tensor");
+    const ParamId tensor =
+        ours ? base->find(std::string_view(block.name).substr(std::string_view(kBitsBlock).size())) : -1;
+    if (!prunable.contains(tensor))
+      throw InputError("mask block " + coppice::quoted(block.name) + " names no prunable tensor");
     if (!elements.empty() && elements.rbegin()->first >= tensor) {
       throw InputError("mask block " + coppice::quoted(block.name) + " is repeated or out of order");
     }
@@ -203,7 +208,8 @@ Mask Mask::from_blocks(std::shared_ptr<const ArenaLayout> base, const PrunableSt
   for (const auto& [tensor, bits] : mask.elements_) {
     const auto found = elements.find(tensor);
     if (found == elements.end() || (found->second & bits) != found->second) {
-      throw InputError("the mask keeps elements of " + coppice::quoted((*mask.base_)[tensor].name) + " that its groups drop");
+      throw InputError("the mask keeps elements of " + coppice::quoted((*mask.base_)[tensor].name) +
+                       " that its groups drop");
     }
   }
   mask.elements_ = std::move(elements);

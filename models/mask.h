@@ -1,8 +1,8 @@
 // Which units and which single weights are kept. Immutable value; shared by pointer.
 //
-// `groups` says which units of the structure stay; `elements` says, for the tensors that are not wholly kept, which weights
-// stay (row-major bits). The element bits always include what dropped groups take away, so `apply_to`, supports and digests
-// read the bits alone; the group list is what Transforms slice by.
+// `groups` says which units of the structure stay; `elements` says, for the tensors that are not wholly kept, which
+// weights stay (row-major bits). The element bits always include what dropped groups take away, so `apply_to`, supports
+// and digests read the bits alone; the group list is what Transforms slice by.
 #pragma once
 
 #include <cstdint>
@@ -41,16 +41,16 @@ class Mask {
 
   std::int64_t kept() const { return total_ - dropped(); }  // base elements, of total()
   std::int64_t total() const { return total_; }
-  double density() const;                                   // kept / total over the prunable tensors (those of groups or matrices)
-  Digest digest() const;                                    // of the element bits and the group list
+  double density() const;  // kept / total over the prunable tensors (those of groups or matrices)
+  Digest digest() const;   // of the element bits and the group list
 
-  void apply_to(const Arena& base) const;            // zeroes what is dropped; any arena of the base layout
+  void apply_to(const Arena& base) const;  // zeroes what is dropped; any arena of the base layout
   Mask operator&(const Mask& other) const;
   bool operator==(const Mask& other) const;
 
   // Wire form: dense u8 blocks of packed bits (little-endian within a byte, unused bits zero): "mask.groups", then one
-  // "mask.bits.<tensor>" for each tensor that is not wholly kept, in layout order. from_blocks accepts exactly what to_blocks
-  // writes for this layout and structure and throws InputError on anything else.
+  // "mask.bits.<tensor>" for each tensor that is not wholly kept, in layout order. from_blocks accepts exactly what
+  // to_blocks writes for this layout and structure and throws InputError on anything else.
   std::vector<Block> to_blocks() const;
   static Mask from_blocks(std::shared_ptr<const ArenaLayout> base, const PrunableStructure& structure,
                           std::span<const Block> blocks);

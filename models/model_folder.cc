@@ -26,7 +26,9 @@ constexpr const char* kOurs = "coppice";
 constexpr std::uint64_t kLargestConfig = 16 << 20;
 constexpr std::string_view kCounter = ".num_batches_tracked";
 
-std::string path_in(const std::string& folder, const char* file) { return (std::filesystem::path(folder) / file).string(); }
+std::string path_in(const std::string& folder, const char* file) {
+  return (std::filesystem::path(folder) / file).string();
+}
 
 bool uniform(const std::vector<std::int64_t>& widths) {
   return !widths.empty() && widths == std::vector<std::int64_t>(widths.size(), widths.front());
@@ -90,7 +92,8 @@ void check_tensors(const Model& model, const SafetensorsFile& file, const std::s
       const std::string tensor = where + ": tensor " + coppice::quoted(entry.name);
       if (block == nullptr) throw InputError(tensor + " is missing; expected one of shape " + shape_text(entry.shape));
       if (block->shape != entry.shape) {
-        throw InputError(tensor + ": found shape " + shape_text(block->shape) + "; expected " + shape_text(entry.shape));
+        throw InputError(tensor + ": found shape " + shape_text(block->shape) + "; expected " +
+                         shape_text(entry.shape));
       }
       if (block->dtype != DType::kF32 && block->dtype != DType::kF16 && block->dtype != DType::kBF16) {
         throw InputError(tensor + ": found dtype " + name_of(block->dtype) + "; expected f32, f16 or bf16");
@@ -99,12 +102,13 @@ void check_tensors(const Model& model, const SafetensorsFile& file, const std::s
     }
   }
   for (const std::string& name : unused) {
-    const bool counter = name.ends_with(kCounter) &&
-                         model.moments_layout()->find(name.substr(0, name.size() - kCounter.size()) + ".running_mean") >= 0;
+    const bool counter =
+        name.ends_with(kCounter) &&
+        model.moments_layout()->find(name.substr(0, name.size() - kCounter.size()) + ".running_mean") >= 0;
     if (counter) continue;
     const std::string nearest = nearest_name(name, names);
-    throw InputError(where + ": tensor " + coppice::quoted(name) + " does not belong to model '" + family_of(model.config()) +
-                     "'" + (nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
+    throw InputError(where + ": tensor " + coppice::quoted(name) + " does not belong to model '" +
+                     family_of(model.config()) + "'" + (nearest.empty() ? "" : " (did you mean '" + nearest + "'?)"));
   }
 }
 

@@ -1,5 +1,5 @@
-// A model as a folder: config.json (architecture, our ModelConfig), model.safetensors (weights), coppice.json (provenance).
-// docs/model_folder.md describes the files for other tools.
+// A model as a folder: config.json (architecture, our ModelConfig), model.safetensors (weights), coppice.json
+// (provenance). docs/model_folder.md describes the files for other tools.
 #pragma once
 
 #include <string>
@@ -9,17 +9,17 @@
 
 namespace coppice {
 
-// `provenance_json` becomes coppice.json as it is. Each file is written atomically, config.json last, so that a folder with a
-// config.json is whole. Throws InputError/Stopped.
+// `provenance_json` becomes coppice.json as it is. Each file is written atomically, config.json last, so that a folder
+// with a config.json is whole. Throws InputError/Stopped.
 void write_model_folder(const std::string& folder, const ModelState& state, const std::string& provenance_json);
 
-// Throws InputError on a missing or malformed file, unknown architecture, missing/surplus tensor, wrong shape or dtype, and on
-// a weight that is not finite.
+// Throws InputError on a missing or malformed file, unknown architecture, missing/surplus tensor, wrong shape or dtype,
+// and on a weight that is not finite.
 ModelState read_model_folder(const std::string& folder);
 
 // The weights of `config` from a file of that very architecture, whatever wrote it. F16 and BF16 become float32;
-// "<norm>.num_batches_tracked", a counter that PyTorch keeps beside each batch norm and that inference ignores, is passed
-// over. `where` names the file in messages. Throws InputError as above.
+// "<norm>.num_batches_tracked", a counter that PyTorch keeps beside each batch norm and that inference ignores, is
+// passed over. `where` names the file in messages. Throws InputError as above.
 ModelState state_from_safetensors(const ModelConfig& config, const SafetensorsFile& file, const std::string& where);
 
 }  // namespace coppice

@@ -40,8 +40,10 @@ Encoded encode_head(const SafetensorsFile& file) {
   Encoded out;
   std::set<std::string_view> names = {"__metadata__"};
   for (const Block& block : file.tensors) {
-    if (!names.insert(block.name).second) throw Error("safetensors: tensor " + coppice::quoted(block.name) + " is given twice");
-    if (block.layout != Layout::kDense || block.scale != 1.0F || bytes_of(block.shape, block.dtype) != block.values.size()) {
+    if (!names.insert(block.name).second)
+      throw Error("safetensors: tensor " + coppice::quoted(block.name) + " is given twice");
+    if (block.layout != Layout::kDense || block.scale != 1.0F ||
+        bytes_of(block.shape, block.dtype) != block.values.size()) {
       throw Error("safetensors: tensor " + coppice::quoted(block.name) + " is not a whole dense block");
     }
     out.blocks.push_back(&block);
@@ -67,27 +69,30 @@ Encoded encode_head(const SafetensorsFile& file) {
 }  // namespace
 
 const Block* SafetensorsFile::find(std::string_view name) const {
-  const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const Block& block) { return block.name == name; });
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const Block& block) { return block.name == name; });
   return found == tensors.end() ? nullptr : &*found;
 }
 
 SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::byte> bytes) {
   std::uint64_t length = 0;
   if (bytes.size() < kPrefix) {
-    throw InputError(name + ": not a safetensors file: found " + std::to_string(bytes.size()) + " bytes; expected at least 8");
+    throw InputError(name + ": not a safetensors file: found " + std::to_string(bytes.size()) +
+                     " bytes; expected at least 8");
   }
   std::memcpy(&length, bytes.data(), kPrefix);
   if (length > kLargestHeader || length > bytes.size() - kPrefix) {
-    throw InputError(name + ": not a safetensors file, or cut short: it announces a header of " + std::to_string(length) +
-                     " bytes in a file of " + std::to_string(bytes.size()));
+    throw InputError(name + ": not a safetensors file, or cut short: it announces a header of " +
+                     std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kPrefix, static_cast<std::size_t>(length));
   const std::span<const std::byte> data = bytes.subspan(kPrefix + static_cast<std::size_t>(length));
   SafetensorsHeader header = parse_safetensors_header(name, text);
 
-  std::stable_sort(header.entries.begin(), header.entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::stable_sort(header.entries.begin(), header.entries.end(),
+                   [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+                     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+                   });
   std::uint64_t at = 0;
   for (const SafetensorsEntry& entry : header.entries) {
     const std::string where = name + ": tensor " + coppice::quoted(entry.name);
@@ -111,7 +116,8 @@ SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::
   file.metadata = std::move(header.metadata);
   file.tensors.reserve(header.entries.size());
   for (SafetensorsEntry& entry : header.entries) {
-    const auto values = data.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
+    const auto values =
+        data.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
     const auto wrong = [](std::byte value) { return value > std::byte{1}; };
     if (entry.dtype == DType::kBool && std::any_of(values.begin(), values.end(), wrong)) {
       throw InputError(name + ": tensor " + coppice::quoted(entry.name) + " holds a boolean that is neither 0 nor 1");

@@ -1,12 +1,12 @@
 #include "models/safetensors_header.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <set>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 
@@ -56,7 +56,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
     } else if (state_ == State::kDType) {
       const auto dtype = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const auto& d) { return d.first == value; });
       if (dtype == kDTypes.end()) {
-        fail("dtype " + coppice::quoted(value) + " is not supported; expected F32, F64, F16, BF16, I8, U8, I32, I64 or BOOL");
+        fail("dtype " + coppice::quoted(value) +
+             " is not supported; expected F32, F64, F16, BF16, I8, U8, I32, I64 or BOOL");
       }
       entry_.dtype = dtype->second;
       state_ = State::kTensor;
@@ -81,7 +82,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
 
   bool key(string_t& key) override {
     if (state_ == State::kTop) {
-      if (!names_.insert(key).second) throw InputError(file_ + ": tensor " + coppice::quoted(key) + " stands twice in the header");
+      if (!names_.insert(key).second)
+        throw InputError(file_ + ": tensor " + coppice::quoted(key) + " stands twice in the header");
       state_ = key == kMetadataKey ? State::kMetadataStart : State::kTensorStart;
       entry_ = {};
       entry_.name = key;
@@ -140,8 +142,21 @@ class HeaderReader : public nlohmann::json_sax<Json> {
 
  private:
   // Where in the header the parser stands: what it must find next.
-  enum class State { kStart, kTop, kMetadataStart, kMetadata, kMetadataValue, kTensorStart, kTensor, kDType, kShape,
-                     kShapeItems, kOffsets, kOffsetItems, kDone };
+  enum class State {
+    kStart,
+    kTop,
+    kMetadataStart,
+    kMetadata,
+    kMetadataValue,
+    kTensorStart,
+    kTensor,
+    kDType,
+    kShape,
+    kShapeItems,
+    kOffsets,
+    kOffsetItems,
+    kDone
+  };
 
   [[noreturn]] void fail(const std::string& what) const {
     throw InputError(file_ + ": " + coppice::quoted(entry_.name) + ": " + what);
@@ -204,7 +219,8 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
   std::string text = "{";
   if (!header.metadata.empty()) text += json(kMetadataKey) + ":" + json(header.metadata);
   for (const SafetensorsEntry& entry : header.entries) {
-    const auto dtype = std::find_if(kDTypes.begin(), kDTypes.end(), [&](const auto& d) { return d.second == entry.dtype; });
+    const auto dtype =
+        std::find_if(kDTypes.begin(), kDTypes.end(), [&](const auto& d) { return d.second == entry.dtype; });
     if (text.size() > 1) text += ',';
     text += json(entry.name) + R"(:{"dtype":")" + std::string(dtype->first) + R"(","shape":)" + json(entry.shape) +
             R"(,"data_offsets":)" + json(std::array{entry.begin, entry.end}) + "}";

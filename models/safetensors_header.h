@@ -1,5 +1,5 @@
-// The JSON header of a safetensors file as a strict state machine over parser events: no tree is built, so what a hostile
-// header can cost is bounded by its own length. Internal to safetensors.cc.
+// The JSON header of a safetensors file as a strict state machine over parser events: no tree is built, so what a
+// hostile header can cost is bounded by its own length. Internal to safetensors.cc.
 #pragma once
 
 #include <cstdint>

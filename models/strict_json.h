@@ -1,10 +1,10 @@
 // JSON from outside: no key twice in one object, nesting bounded, one clear line on a syntax error. For sources only.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 namespace coppice {
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/clones.h"
 #include "core/error.h"
 
 namespace coppice {
@@ -15,13 +16,14 @@ static_assert(std::endian::native == std::endian::little, "bit b of byte k of a 
 
 constexpr std::uint64_t kAllSet = ~std::uint64_t{0};
 
-// For each byte of a bitmap the eight words that, and-ed with eight elements, keep or clear them: no branch and no multiply,
-// so NaN clears as well.
+// For each byte of a bitmap the eight words that, and-ed with eight elements, keep or clear them: no branch and no
+// multiply, so NaN clears as well.
 template <class Word>
 constexpr auto make_keep_table() {
   std::array<std::array<Word, 8>, 256> table{};
   for (unsigned byte = 0; byte < 256; ++byte) {
-    for (unsigned bit = 0; bit < 8; ++bit) table[byte][bit] = (byte >> bit & 1U) != 0 ? static_cast<Word>(~Word{0}) : Word{0};
+    for (unsigned bit = 0; bit < 8; ++bit)
+      table[byte][bit] = (byte >> bit & 1U) != 0 ? static_cast<Word>(~Word{0}) : Word{0};
   }
   return table;
 }
@@ -78,12 +80,13 @@ void check_size(std::size_t dense, std::int64_t bits) {
 void check_sizes(std::size_t dense, std::int64_t bits, std::size_t kept, std::int64_t set) {
   check_size(dense, bits);
   if (kept == static_cast<std::size_t>(set)) return;
-  throw Error("a support that keeps " + std::to_string(set) + " elements does not fit " + std::to_string(kept) + " values");
+  throw Error("a support that keeps " + std::to_string(set) + " elements does not fit " + std::to_string(kept) +
+              " values");
 }
 
 }  // namespace
 
-void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept) {
+COPPICE_CLONES void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept) {
   check_sizes(dense.size(), support.size(), kept.size(), support.count());
   const float* from = dense.data();
   float* to = kept.data();
@@ -103,31 +106,34 @@ void gather_kept(std::span<const float> dense, const Bits& support, std::vector<
   gather_kept(dense, support, std::span<float>(kept));
 }
 
-void scatter_kept(std::span<const float> kept, const Bits& support, std::span<float> dense) {
+COPPICE_CLONES void scatter_kept(std::span<const float> kept, const Bits& support, std::span<float> dense) {
   check_sizes(dense.size(), support.size(), kept.size(), support.count());
   const float* from = kept.data();
   float* to = dense.data();
   std::size_t left = dense.size();
   for (std::uint64_t word : support.words()) {
-    const std::size_t here = std::min<std::size_t>(left, 64);
     if (word == kAllSet) {
       std::memcpy(to, from, 64 * sizeof(float));
       from += 64;
     } else {
-      std::memset(to, 0, here * sizeof(float));
+      if (left >= 64) {
+        std::memset(to, 0, 64 * sizeof(float));  // of constant size: stores, not a call
+      } else {
+        std::memset(to, 0, left * sizeof(float));
+      }
       for (; word != 0; word &= word - 1) to[std::countr_zero(word)] = *from++;
     }
-    to += here;
-    left -= here;
+    to += 64;
+    left -= std::min<std::size_t>(left, 64);
   }
 }
 
-void zero_dropped(const Bits& support, std::span<float> dense) {
+COPPICE_CLONES void zero_dropped(const Bits& support, std::span<float> dense) {
   check_size(dense.size(), support.size());
   zero_unset<std::uint32_t>(support, std::as_writable_bytes(dense));
 }
 
-void zero_dropped(const Bits& support, std::span<std::uint16_t> dense) {
+COPPICE_CLONES void zero_dropped(const Bits& support, std::span<std::uint16_t> dense) {
   check_size(dense.size(), support.size());
   zero_unset<std::uint16_t>(support, std::as_writable_bytes(dense));
 }

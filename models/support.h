@@ -1,19 +1,20 @@
-// A tensor's support as a bitmap, and the two moves sparse transport makes with it: kept values out of a dense tensor, and
-// back into one. One pass, 64 elements at a time.
+// A tensor's support as a bitmap, and the two moves sparse transport makes with it: kept values out of a dense tensor,
+// and back into one. One pass, 64 elements at a time.
 #pragma once
-
-#include <c10/core/ScalarType.h>
 
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include <c10/core/ScalarType.h>
 
 #include "core/block.h"
 #include "models/bits.h"
 
 namespace coppice {
 
-// The values at set bits, in order. `dense` has support.size() elements, `kept` support.count(). Throws Error otherwise.
+// The values at set bits, in order. `dense` has support.size() elements, `kept` support.count(). Throws Error
+// otherwise.
 void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept);
 void gather_kept(std::span<const float> dense, const Bits& support, std::vector<float>& kept);  // resizes `kept`
 

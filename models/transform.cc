@@ -1,15 +1,15 @@
 #include "models/transform.h"
 
-#include <ATen/ops/full.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/error.h"
 #include "models/shape_text.h"
@@ -44,7 +44,8 @@ Cuts cuts_of(const Model& model, const PrunableStructure& structure, const std::
     for (const Slice& slice : structure.groups[g].slices) {
       const auto arena = static_cast<std::size_t>(slice.arena);
       const auto size = (*layouts[arena])[slice.tensor].shape.at(static_cast<std::size_t>(slice.dim));
-      auto& flags = kept[arena].try_emplace({slice.tensor, slice.dim}, static_cast<std::size_t>(size), true).first->second;
+      auto& flags =
+          kept[arena].try_emplace({slice.tensor, slice.dim}, static_cast<std::size_t>(size), true).first->second;
       std::fill(flags.begin() + slice.begin, flags.begin() + slice.end, false);
     }
   }

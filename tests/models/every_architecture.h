@@ -1,0 +1,89 @@
+// A small model of every architecture, random weights for it and a batch it accepts.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include "models/model_state.h"
+
+namespace coppice {
+
+inline std::vector<ModelConfig> every_architecture() {
+  MlpConfig mlp;
+  mlp.inputs = 12;
+  mlp.hidden = {9, 7};
+  mlp.outputs = 4;
+  CnnConfig cnn;
+  cnn.input = {20, 16, 2};
+  cnn.channels = {5, 6};
+  cnn.hidden = 10;
+  cnn.outputs = 3;
+  Resnet8Config resnet8;
+  resnet8.input = {12, 10, 3};
+  resnet8.outputs = 5;
+  resnet8.residual = {4, 8, 6};
+  resnet8.inner = {5, 6, 7};
+  Resnet20Config resnet20;
+  resnet20.input = {12, 12, 3};
+  resnet20.outputs = 5;
+  resnet20.residual = {4, 8, 12};
+  resnet20.inner = {3, 4, 5, 6, 7, 8, 9, 10, 11};
+  LlamaConfig llama;
+  llama.vocab = 17;
+  llama.dim = 12;
+  llama.head_dim = 4;
+  llama.kv_heads = {3, 2};
+  llama.queries_per_kv = 2;
+  llama.ffn = {10, 8};
+  return {mlp, cnn, resnet8, resnet20, llama};
+}
+
+inline at::Tensor random_tensor(std::vector<std::int64_t> shape, std::mt19937& random) {
+  at::Tensor x = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
+  std::normal_distribution<float> normal;
+  auto* values = static_cast<float*>(x.mutable_data_ptr());
+  for (std::int64_t i = 0; i < x.numel(); ++i) values[i] = normal(random);
+  return x;
+}
+
+inline at::Tensor random_integers(std::vector<std::int64_t> shape, std::int64_t below, std::mt19937& random) {
+  at::Tensor x = at::empty(shape, at::TensorOptions().dtype(at::kLong));
+  auto* values = static_cast<std::int64_t*>(x.mutable_data_ptr());
+  for (std::int64_t i = 0; i < x.numel(); ++i)
+    values[i] = static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(below));
+  return x;
+}
+
+inline Batch random_batch(const ModelConfig& config, std::int64_t size, std::mt19937& random) {
+  const auto images = [&](const std::vector<std::int64_t>& hwc) {
+    return Images{random_tensor({size, hwc[2], hwc[0], hwc[1]}, random)};
+  };
+  Batch batch;
+  if (const auto* mlp = std::get_if<MlpConfig>(&config))
+    batch.inputs = Features{random_tensor({size, mlp->inputs}, random)};
+  if (const auto* cnn = std::get_if<CnnConfig>(&config)) batch.inputs = images(cnn->input);
+  if (const auto* resnet = std::get_if<Resnet8Config>(&config)) batch.inputs = images(resnet->input);
+  if (const auto* resnet = std::get_if<Resnet20Config>(&config)) batch.inputs = images(resnet->input);
+  if (const auto* llama = std::get_if<LlamaConfig>(&config))
+    batch.inputs = Tokens{random_integers({size, 6}, llama->vocab, random)};
+  return batch;
+}
+
+// Initial weights, then shaken so that no gamma, beta, bias or running moment stands at its neutral value.
+inline ModelState random_state(const Model& model, std::mt19937& random) {
+  ModelState state = initial_state(model, Seed{random()});
+  std::uniform_real_distribution<float> shake(-0.3F, 0.3F);
+  for (const Arena* arena : {&state.base, &state.moments}) {
+    for (int i = 0; i < arena->layout().size(); ++i) {
+      for (float& value : arena->floats(i)) value += shake(random);
+    }
+  }
+  return state;
+}
+
+}  // namespace coppice
