@@ -41,7 +41,7 @@ function(coppice_test name)
 
   set(results "${CMAKE_BINARY_DIR}/test-results")
   set(environment OMP_NUM_THREADS=1 "COPPICE_DATA_DIR=${COPPICE_DATA_DIR}"
-                  "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp"
+                  "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0"
                   UBSAN_OPTIONS=print_stacktrace=1)
   if(NOT arg_RANKS)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
