@@ -1,9 +1,12 @@
 #include "coordinator/export.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "algorithms/methods/final_measurement.h"
+#include "coordinator/latency.h"
 #include "coordinator/packed_model.h"
 #include "coordinator/report/model_card.h"
 #include "core/file.h"
@@ -17,7 +20,7 @@ namespace fs = std::filesystem;
 
 std::int64_t size_of(const std::string& path) { return static_cast<std::int64_t>(fs::file_size(path)); }
 
-std::string provenance(const FinalModel& result, const RunSummary& summary) {
+std::string provenance(const FinalModel& result, const RunSummary& summary, const RunFacts& facts) {
   const VariantFigures& figures = result_of(summary);
   nlohmann::json json = {
       {"artifact", figures.artifact},
@@ -30,12 +33,38 @@ std::string provenance(const FinalModel& result, const RunSummary& summary) {
       {"accuracy", figures.accuracy},
       {"parameters", figures.parameters},
       {"flops", figures.flops},
+      {"input", {{"shape", facts.sample_shape}, {"mean", facts.mean}, {"scale", facts.scale}}},
       {"privacy", {{"epsilon", nullptr}, {"note", "no privacy mechanism was in force"}}},
   };
   if (summary.mask) {
     json["mask"] = {{"pattern", summary.mask->pattern}, {"density", summary.mask->density}, {"digest", summary.mask->digest}};
   }
   return json.dump(2) + "\n";
+}
+
+Block float_block(const std::string& name, const at::Tensor& values) {
+  const at::Tensor dense = values.contiguous();
+  Block block;
+  block.name = name;
+  block.shape = dense.sizes().vec();
+  const auto bytes = std::as_bytes(std::span(dense.const_data_ptr<float>(), static_cast<std::size_t>(dense.numel())));
+  block.values.assign(bytes.begin(), bytes.end());
+  return block;
+}
+
+// Made-up inputs and this program's logits for them: what another program checks its own reading of the model against.
+void write_verification(const FinalModel& result, const RunFacts& facts, const std::string& path) {
+  constexpr std::int64_t kSamples = 16;
+  const at::NoGradGuard no_grad;
+  const auto model = make_model(result.values->config);
+  const Batch batch = random_batch(*model, facts.sample_shape, kSamples);
+  Tap tap;
+  const at::Tensor logits = model->forward(batch, result.values->weights(), tap, Mode::kEval);
+  SafetensorsFile file;
+  if (const auto* images = std::get_if<Images>(&batch.inputs)) file.tensors.push_back(float_block("inputs", images->x_BCHW));
+  if (const auto* features = std::get_if<Features>(&batch.inputs)) file.tensors.push_back(float_block("inputs", features->x_BF));
+  file.tensors.push_back(float_block("logits", logits));
+  write_safetensors(path, file);
 }
 
 }  // namespace
@@ -45,7 +74,8 @@ RunSummary export_run(const State& state, const RunFacts& facts, const std::stri
   const FinalModel result = final_models(state).back();
   const std::string model_folder = folder + "/model";
   fs::create_directories(model_folder);
-  write_model_folder(model_folder, *result.values, provenance(result, summary));
+  write_model_folder(model_folder, *result.values, provenance(result, summary, facts));
+  write_verification(result, facts, model_folder + "/verification.safetensors");
   VariantFigures& figures = summary.variants.back();
   figures.file_bytes = size_of(model_folder + "/model.safetensors");
   if (result.mask) {

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kLeastPasses = 20;
 constexpr double kLeastSeconds = 0.1;
 
+}  // namespace
+
 Batch random_batch(const Model& model, const std::vector<std::int64_t>& shape, std::int64_t count) {
   Batch batch;
   batch.targets = at::zeros({count}, at::kLong);
@@ -36,8 +38,6 @@ Batch random_batch(const Model& model, const std::vector<std::int64_t>& shape, s
   }
   return batch;
 }
-
-}  // namespace
 
 double measure_latency_ms(const Model& model, const ModelState& state, const std::vector<std::int64_t>& sample_shape,
                           std::int64_t count) {

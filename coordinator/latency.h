@@ -1,4 +1,4 @@
-// How long one forward pass takes here and now.
+// How long one forward pass takes here and now, and the made-up inputs that it is measured with.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,9 @@
 #include "models/model_state.h"
 
 namespace coppice {
+
+// `count` samples of a fixed seed, shaped as the architecture takes them: standard normal values, or token 0.
+Batch random_batch(const Model& model, const std::vector<std::int64_t>& sample_shape, std::int64_t count);
 
 // Median milliseconds of a float32 forward pass over `batch` random samples shaped like `sample`, on the calling thread's
 // torch threads. At least 20 passes and a tenth of a second after a warm-up.

@@ -19,6 +19,7 @@ struct RunFacts {
   DataFigures data;
   std::string pattern;                        // of the prune stage; "" where there was none
   std::vector<std::int64_t> sample_shape;     // of one example
+  std::vector<double> mean, scale;            // (value - mean) / scale makes an input of it
   LossKind loss = LossKind::kCrossEntropy;
   std::map<std::string, double> seconds;      // of each stage
   std::int64_t peak_memory_bytes = 0;

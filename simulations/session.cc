@@ -70,6 +70,8 @@ RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Finge
   facts.data.classes = data.clients->train->class_names();
   facts.pattern = pattern_of(config);
   facts.sample_shape = data.clients->train->spec().shape;
+  facts.mean = data.clients->train->spec().mean;
+  facts.scale = data.clients->train->spec().scale;
   facts.loss = data.loss;
   facts.ranks = ranks;
   return facts;

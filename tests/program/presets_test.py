@@ -1,0 +1,96 @@
+"""The same pipeline by its other settings, each run small to its end: patterns, budgets, models, partitions, methods."""
+import unittest
+
+from program import SMOKE, ProgramTest, needs_cifar, summary
+
+FAST = ["stages.warmup.rounds=1", "stages.finetune.rounds=1", "stages.finetune.twin=false"]
+
+
+@needs_cifar
+class Presets(ProgramTest):
+    def result(self, *overrides, config=SMOKE):
+        out = self.folder / "out"
+        arguments = [item for override in [*FAST, *overrides] for item in ("--set", override)]
+        self.run_ok("run", config, "--out", out, *arguments)
+        return summary(out)
+
+    def density(self, result):
+        return result["mask"]["density"]
+
+    def test_two_of_four(self):
+        result = self.result("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0")
+        self.assertAlmostEqual(sum(l["kept"] for l in result["mask"]["layers"][1:-1]) /
+                               sum(l["total"] for l in result["mask"]["layers"][1:-1]), 0.5, places=6)
+        self.assertLess(result["variants"][-1]["file_bytes"], 0.7 * result["variants"][0]["file_bytes"])
+
+    def test_vectors_of_32_and_16_rows(self):
+        for pattern in ("32x1", "16x1"):
+            with self.subTest(pattern):
+                self.folder = self.folder / pattern
+                self.folder.mkdir()
+                result = self.result(f"stages.prune.pattern={pattern}", "stages.prune.budget.flops=0",
+                                     "stages.prune.budget.density=0.5")
+                self.assertEqual(result["mask"]["pattern"], pattern)
+                self.assertLess(self.density(result), 0.6)
+
+    def test_unstructured_at_five_percent_by_erk(self):
+        result = self.result("stages.prune.pattern=unstructured", "stages.prune.budget.flops=0",
+                             "stages.prune.budget.density=0.05", "stages.prune.allocation=erk", "stages.prune.floor=0.001")
+        self.assertAlmostEqual(self.density(result), 0.05, delta=0.02)
+        self.assertTrue(all(layer["kept"] > 0 for layer in result["mask"]["layers"]))
+
+    def test_channels_under_a_parameter_budget(self):
+        result = self.result("stages.prune.budget.flops=0", "stages.prune.budget.params=0.5")
+        rows = {v["name"]: v for v in result["variants"]}
+        self.assertLessEqual(rows["compact"]["parameters"], 0.5 * rows["dense"]["parameters"])
+
+    def test_an_mlp_and_a_resnet20(self):
+        for model, flops in (("{kind: mlp, inputs: 3072, hidden: [64, 32], outputs: 10}", 0.5),
+                             ("{kind: resnet20, input: [32, 32, 3]}", 0.6)):
+            with self.subTest(model):
+                self.folder = self.folder / "next"
+                self.folder.mkdir()
+                result = self.result(f"model={model}", f"stages.prune.budget.flops={flops}", "federation.precision=f32",
+                                     "federation.optimizer.lr=0.01")
+                rows = {v["name"]: v for v in result["variants"]}
+                self.assertLessEqual(rows["compact"]["flops"], flops * rows["dense"]["flops"])
+
+    def test_every_partition(self):
+        for partition in ("{kind: iid, clients: 40}", "{kind: pathological, clients: 40, classes_per_client: 2}",
+                          "{kind: quantity, alpha: 0.5, clients: 40, min_samples: 20}"):
+            with self.subTest(partition):
+                self.folder = self.folder / "next"
+                self.folder.mkdir()
+                self.assertEqual(self.result(f"data.partition={partition}")["data"]["clients"], 40)
+
+    def test_scaffold_keeps_its_variates_at_the_clients(self):
+        result = self.result("federation.correction=scaffold", "federation.optimizer.momentum=0", "stages.warmup.rounds=3",
+                             "federation.cohort=20")
+        self.assertGreater(len(list((self.folder / "out" / "clients").iterdir())), 20)
+        self.assertGreater(result["variants"][-1]["accuracy"], 0.05)
+
+    def test_krum_reads_single_reports(self):
+        self.result("federation.aggregation={kind: krum, byzantine: 1, select: 2}", "federation.cohort=6")
+
+    def test_batch_norm_selection_and_growth(self):
+        out = self.folder / "out"
+        config = self.folder / "fedtiny.yaml"
+        config.write_text(SMOKE.read_text().split("stages:")[0] + """
+stages:
+  - warmup: {rounds: 1}
+  - bn_selection: {density: 0.2, epsilon: 0.1, candidates: 3, recalibration: {batches: 1, batch: 32, cohort: 8}}
+  - finetune: {rounds: 4, growth: {every: 1, until: 4, unit: tensor, upload: private_top_k}}
+  - export
+""")
+        self.run_ok("run", config, "--out", out)
+        result = summary(out)
+        self.assertEqual(len(result["fusion"]["candidates"]), 3)
+        self.assertAlmostEqual(self.density(result), 0.2, delta=0.02)
+
+    def test_other_servers_wires_and_fusions(self):
+        self.result("federation.server=fedadam", "federation.wire=i8", "federation.local.prox_mu=0.01",
+                    "stages.score.fusion.clients=agreement", "stages.score.fusion.granularity=attention")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,229 @@
+"""Checks an exported model from outside: rebuilds it in plain PyTorch from its folder and compares.
+
+    verify_export.py RUN_OR_MODEL_FOLDER [--tolerance 1e-4]
+
+ - logits on the made-up inputs of verification.safetensors against the ones the exporter got (relative to the largest)
+ - parameters counted from the file, multiply-adds counted by hooks on the PyTorch modules
+ - accuracy on the test split, where the data set is one this script can read (COPPICE_DATA_DIR, or Debian's package)
+against coppice.json. Needs torch, numpy and safetensors. Exit code 0 when everything agrees, 1 otherwise.
+"""
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from torch import nn
+from torch.nn import functional as F
+
+
+class Block(nn.Module):
+    """conv-BN-ReLU-conv-BN plus a shortcut: 1x1 convolution, zero-padded channels, or nothing."""
+
+    def __init__(self, inputs, inner, outputs, stride, projection, sources):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, inner, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.stride, self.sources = stride, sources
+        if projection:
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=True)
+        self.projection = projection
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.projection:
+            return F.relu(y + self.shortcut(x))
+        if self.sources is not None:
+            small = x[:, :, ::2, ::2]
+            zero = torch.zeros_like(small[:, :1])
+            x = torch.cat([small[:, s:s + 1] if s >= 0 else zero for s in self.sources], dim=1)
+        return F.relu(y + x)
+
+
+class Resnet(nn.Module):
+    def __init__(self, config, blocks_per_stage):
+        super().__init__()
+        residual, inner = config["residual"], config["inner"]
+        self.conv1 = nn.Conv2d(config["input"][2], residual[0], 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(residual[0])
+        position = 0
+        for stage in range(3):
+            blocks = []
+            for b in range(blocks_per_stage):
+                entering = residual[stage] if b > 0 or stage == 0 else residual[stage - 1]
+                changes = b == 0 and stage > 0
+                projection = changes and blocks_per_stage == 1
+                sources = config.get(f"sources{stage}") if changes and not projection else None
+                blocks.append(Block(entering, inner[position], residual[stage], 2 if changes else 1, projection, sources))
+                position += 1
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.linear = nn.Linear(residual[2], config["outputs"])
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean(dim=(2, 3)))
+
+
+class Mlp(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        sizes = [config["inputs"], *config["hidden"], config["outputs"]]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+
+    def forward(self, x):
+        if x.dim() == 4:  # data sets store images as height, width, channels
+            x = x.permute(0, 2, 3, 1)
+        x = x.flatten(1)
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+class Cnn(nn.Module):
+    def __init__(self, config, names):
+        super().__init__()
+        height, width, depth = config["input"]
+        first, second = config["channels"]
+        flat = second * ((height - 4) // 2 - 4) // 2 * (((width - 4) // 2 - 4) // 2)
+        modules = [nn.Conv2d(depth, first, 5), nn.Conv2d(first, second, 5), nn.Linear(flat, config["hidden"]),
+                   nn.Linear(config["hidden"], config["outputs"])]
+        self.names = list(names)
+        for name, module in zip(self.names, modules):
+            setattr(self, name, module)
+
+    def forward(self, x):
+        conv1, conv2, linear1, linear2 = (getattr(self, name) for name in self.names)
+        x = F.relu(F.max_pool2d(conv1(x), 2))
+        x = F.relu(F.max_pool2d(conv2(x), 2))
+        return linear2(F.relu(linear1(x.flatten(1))))
+
+
+def build(config, tensors):
+    kind = config["kind"]
+    if kind == "resnet8":
+        return Resnet(config, 1)
+    if kind == "resnet20":
+        return Resnet(config, 3)
+    if kind == "mlp":
+        return Mlp(config)
+    if kind == "cnn":
+        names = dict.fromkeys(name.rsplit(".", 1)[0] for name in tensors)
+        return Cnn(config, names)
+    sys.exit(f"verify_export: no PyTorch model for kind '{kind}'")
+
+
+def count_macs(model, inputs):
+    """Multiply-adds of convolutions and linear layers for one sample."""
+    total = 0
+
+    def hook(module, _, output):
+        nonlocal total
+        per_output = module.weight[0].numel()
+        positions = output.shape[2] * output.shape[3] if output.dim() == 4 else 1
+        total += per_output * module.weight.shape[0] * positions
+
+    handles = [m.register_forward_hook(hook) for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    model(inputs[:1])
+    for handle in handles:
+        handle.remove()
+    return total
+
+
+def read_idx(path):
+    data = gzip.open(path).read()
+    dims = data[3]
+    shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(dims)]
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape)
+
+
+def read_test_split(name):
+    """(images [N, H, W, C] uint8, labels), or None where it is not here."""
+    root = pathlib.Path(os.environ.get("COPPICE_DATA_DIR", "../shared/data"))
+    folders = {"fashion-mnist": [root / "fashion_mnist", pathlib.Path("/usr/share/datasets/fashion-mnist")],
+               "mnist-by-writer": [root / "mnist_by_writer"]}
+    for folder in folders.get(name, []):
+        images = folder / "t10k-images-idx3-ubyte.gz"
+        if images.exists():
+            return read_idx(images)[..., None], read_idx(folder / "t10k-labels-idx1-ubyte.gz")
+    if name == "cifar10":
+        path = root / "cifar10" / "subset_test_1000.bin.gz"
+        if path.exists():
+            rows = np.frombuffer(gzip.open(path).read(), np.uint8).reshape(-1, 3073)
+            return rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, 0]
+    return None
+
+
+def accuracy_on(model, split, provenance):
+    images, labels = split
+    mean = torch.tensor(provenance["input"]["mean"], dtype=torch.float32)
+    scale = torch.tensor(provenance["input"]["scale"], dtype=torch.float32)
+    hits = 0
+    for start in range(0, len(labels), 500):
+        x = (torch.from_numpy(images[start:start + 500].copy()).float() / 255 - mean) / scale
+        hits += int((model(x.permute(0, 3, 1, 2)).argmax(1).numpy() == labels[start:start + 500]).sum())
+    return hits / len(labels), len(labels)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--tolerance", type=float, default=1e-4)
+    options = parser.parse_args()
+    folder = options.folder / "model" if (options.folder / "model" / "config.json").exists() else options.folder
+    torch.set_num_threads(1)
+
+    config = json.loads((folder / "config.json").read_text())["coppice"]
+    provenance = json.loads((folder / "coppice.json").read_text())
+    tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
+    model = build(config, tensors)
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    model.eval()
+
+    failures = [f"missing tensors {missing}"] if missing else []
+    failures += [f"unexpected tensors {unexpected}"] if unexpected else []
+    with torch.no_grad():
+        known = load_file(folder / "verification.safetensors")
+        inputs, expected = torch.from_numpy(known["inputs"]), torch.from_numpy(known["logits"])
+        error = ((model(inputs) - expected).abs().max() / expected.abs().max()).item()
+        print(f"logits: largest difference {error:.2e} of the largest logit (tolerance {options.tolerance:.0e})")
+        if not error <= options.tolerance:
+            failures.append("logits differ")
+
+        parameters = sum(p.numel() for p in model.parameters())
+        nonzero = sum(int((p != 0).sum()) for p in model.parameters())
+        counted = nonzero if provenance["artifact"] == "zeros" else parameters
+        print(f"parameters: {parameters} ({nonzero} not zero); coppice.json says {provenance['parameters']}")
+        if provenance["artifact"] == "sliced" and counted != provenance["parameters"]:
+            failures.append("parameters differ")
+        if provenance["artifact"] == "zeros" and counted > provenance["parameters"]:
+            failures.append("more weights than the mask keeps")
+
+        flops = 2 * count_macs(model, inputs)
+        print(f"FLOPs: {flops}; coppice.json says {provenance['flops']}")
+        if flops != provenance["flops"]:
+            failures.append("FLOPs differ")
+
+        split = read_test_split(provenance["data"]["name"])
+        if split is None:
+            print(f"accuracy: not checked, the test split of '{provenance['data']['name']}' is not here")
+        else:
+            accuracy, samples = accuracy_on(model, split, provenance)
+            print(f"accuracy: {accuracy:.4f} on {samples} samples; coppice.json says {provenance['accuracy']:.4f}")
+            if abs(accuracy - provenance["accuracy"]) > 2 / samples:
+                failures.append("accuracy differs")
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    print("verified" if not failures else "NOT verified")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
