@@ -34,6 +34,13 @@ void check_federation(const FederationConfig& federation, const std::string& fil
   }
 }
 
+void check_score(const ScoreConfig& score, const std::string& key) {
+  if (score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
+    throw InputError(key + ".batches: found 1; fusion by uncertainty (also among adaptive's candidates) compares batches of a "
+                     "client, expected at least 2, or 0 for all");
+  }
+}
+
 void check_prune(const PruneConfig& prune, bool scored, const std::string& key) {
   Pattern pattern;
   try {
@@ -104,7 +111,10 @@ void check_settings(const RunConfig& config, const std::string& file) {
   bool cut = false;
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
     const StageConfig& stage = config.stages[i];
-    if (std::holds_alternative<ScoreConfig>(stage)) scored = true;
+    if (const auto* score = std::get_if<ScoreConfig>(&stage)) {
+      check_score(*score, where(file, i, "score"));
+      scored = true;
+    }
     if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
       if (cut) throw InputError(where(file, i, "prune") + ": found a second cut; expected one a run");
       check_prune(*prune, scored, where(file, i, "prune"));
