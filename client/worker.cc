@@ -93,7 +93,8 @@ class Play {
       control.emplace(plan_, client_, store_, replica_.model().base_layout());
       options.step.correction = &control->correction();
     }
-    BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)));
+    BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
+                     BatchRule{.last = task.last});
     const BatchSource next = [&](Batch& batch) {
       const std::span<const std::int64_t> indices = order.next();
       if (indices.empty()) return false;

@@ -14,6 +14,7 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("lr_scale", lr_scale, "factor on the learning rate");
   v.field("epochs", epochs, "passes over the samples", at_least(1));
   v.field("batch", batch, "samples a step", at_least(1));
+  v.choice("last", last, {"drop-unless-only", "drop", "keep"}, "samples that do not fill a batch");
   v.field("max_steps", max_steps, "0 = as many as the epochs hold", at_least(0));
   v.field("prox_mu", prox_mu, "pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));

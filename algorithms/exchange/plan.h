@@ -15,6 +15,7 @@
 #include "algorithms/training/replica.h"
 #include "core/block.h"
 #include "core/seed.h"
+#include "data/batches.h"
 #include "models/losses.h"
 #include "models/mask.h"
 #include "models/model_state.h"
@@ -43,6 +44,7 @@ struct TrainTask {
   double lr_scale = 1.0;       // of the coordinator's schedule
   std::int64_t epochs = 1;
   std::int64_t batch = 32;
+  BatchRule::Last last = BatchRule::Last::kDropUnlessOnly;  // samples that do not fill a batch
   std::int64_t max_steps = 0;  // 0: as many as the epochs hold
   double prox_mu = 0.0;        // FedProx
   double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "comm/wire/frame_layout.h"
 #include "comm/wire/positions.h"
 #include "core/config_yaml.h"
 #include "core/error.h"
+#include "core/exponent.h"
 #include "models/config_json.h"
 #include "models/support.h"
 
@@ -52,19 +54,19 @@ struct PlanBody {
     v.field("model", model, "config of the model");
     v.field("stage", stage, "name of the stage");
     v.field("run", run, "run of the seed, hexadecimal");
-    v.field("seed_round", seed_round, "round of the seed");
+    v.field("seed_round", seed_round, "round of the seed", within(0, std::numeric_limits<std::uint32_t>::max()));
     v.choice("loss", loss, {"cross_entropy", "binary", "squared_error"}, "loss");
     v.field("probe", probe, "histograms of exponents only");
     v.field("individual", individual, "single reports too");
-    v.field("cohort", cohort, "clients");
+    v.field("cohort", cohort, "clients", at_least(0));
     v.list("tasks", tasks, "tasks");
     v.field("mask", mask, "digest");
     v.field("variants", variants, "names");
     v.field("variant_masks", variant_masks, "digests");
     v.field("variant_moments", variant_moments, "flags");
     v.field("exponent_blocks", exponent_blocks, "names");
-    v.field("exponents", exponents, "of the blocks");
-    v.field("store_clients", store_clients, "clients");
+    v.field("exponents", exponents, "of the blocks", within(-kMostExponent, kMostExponent));
+    v.field("store_clients", store_clients, "clients", at_least(0));
     v.field("store_versions", store_versions, "of the clients, hexadecimal");
   }
 };
@@ -139,13 +141,15 @@ void put_mask(const Mask& mask, const Mask* previous, std::vector<Block>& blocks
   }
 }
 
-std::vector<std::shared_ptr<const Mask>> masks_of(const RoundPlan& plan) {
-  std::vector<std::shared_ptr<const Mask>> masks;
-  if (plan.mask) masks.push_back(plan.mask);
-  for (const Variant& variant : plan.variants) {
-    if (variant.mask) masks.push_back(variant.mask);
-  }
-  return masks;
+// All masks of the plan that `known` lacks, in the order in which read_mask asks for them; `known` has them afterwards.
+void put_masks(const RoundPlan& plan, MaskCache& known, std::vector<Block>& blocks) {
+  const auto put = [&](const std::shared_ptr<const Mask>& mask) {
+    if (!mask || known.find(mask->digest())) return;
+    put_mask(*mask, known.latest().get(), blocks);
+    known.add(mask);
+  };
+  put(plan.mask);
+  for (const Variant& variant : plan.variants) put(variant.mask);
 }
 
 const Block& required(const Envelope& envelope, const std::string& name) {
@@ -155,23 +159,57 @@ const Block& required(const Envelope& envelope, const std::string& name) {
   throw InputError("plan " + std::to_string(envelope.plan_id) + ": lacks the block '" + name + "'");
 }
 
-void read_arena(const Envelope& envelope, const std::string& prefix, const Mask* mask, const Arena& arena) {
-  for (int i = 0; i < arena.layout().size(); ++i) {
-    const ArenaEntry& entry = arena.layout()[i];
+// Every block is checked before anything of the layout's size is made.
+Arena read_arena(const Envelope& envelope, const std::string& prefix, const Mask* mask, const char* name,
+                 std::shared_ptr<const ArenaLayout> layout) {
+  std::vector<const Block*> blocks;
+  for (int i = 0; i < layout->size(); ++i) {
+    const ArenaEntry& entry = (*layout)[i];
     const Block& block = required(envelope, prefix + entry.name);
     const bool masked = mask != nullptr && !mask->keeps_all(i);
+    if (masked && mask->bits(i).size() != entry.numel) {
+      throw InputError("plan: the mask of '" + entry.name + "' belongs to another model");
+    }
     const std::int64_t expected = masked ? mask->bits(i).count() : entry.numel;
     if (block.dtype != DType::kF32 || block.num_values() != expected || block.shape != entry.shape ||
         block.layout != (masked ? Layout::kOnSupport : Layout::kDense)) {
       throw InputError("plan: block '" + block.name + "': found " + std::to_string(block.num_values()) +
                        " values; expected " + std::to_string(expected) + " float32");
     }
-    const std::span values(reinterpret_cast<const float*>(block.values.data()), static_cast<std::size_t>(expected));
-    if (masked) {
+    blocks.push_back(&block);
+  }
+  Arena arena(name, std::move(layout));
+  for (int i = 0; i < arena.layout().size(); ++i) {
+    const Block& block = *blocks[static_cast<std::size_t>(i)];
+    const std::span values(reinterpret_cast<const float*>(block.values.data()),
+                           static_cast<std::size_t>(block.num_values()));
+    if (block.layout == Layout::kOnSupport) {
       scatter_kept(values, mask->bits(i), arena.floats(i));
     } else {
       std::copy(values.begin(), values.end(), arena.floats(i).begin());
     }
+  }
+  return arena;
+}
+
+// What the config alone cannot say, because it depends on the model.
+void check_tasks(const std::vector<Task>& tasks, const ArenaLayout& base) {
+  for (const Task& task : tasks) {
+    const auto* growth = std::get_if<GrowthTask>(&task);
+    if (growth == nullptr) continue;
+    for (const std::int64_t tensor : growth->tensors) {
+      if (tensor >= base.size()) {
+        throw InputError("plan: growth.tensors: found " + std::to_string(tensor) + "; the model has " +
+                         std::to_string(base.size()) + " tensors");
+      }
+    }
+  }
+}
+
+void check_reference(const Block& block) {
+  if (block.name == kAgreementReference && (block.dtype != DType::kF64 || block.layout != Layout::kDense)) {
+    throw InputError("plan: block '" + block.name + "': found " + name_of(block.dtype) + "; expected dense " +
+                     name_of(DType::kF64));
   }
 }
 
@@ -225,11 +263,7 @@ Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
   if (plan.mask) envelope.mask_digest = plan.mask->digest();
   PlanBody body = body_of(plan);
   envelope.body = write_yaml([&body](FieldVisitor& v) { body.visit(v); });
-  for (const auto& mask : masks_of(plan)) {
-    if (known.find(mask->digest())) continue;
-    put_mask(*mask, known.latest().get(), envelope.blocks);
-    known.add(mask);
-  }
+  put_masks(plan, known, envelope.blocks);
   put_arena("base/", plan.values->base, plan.mask.get(), envelope.blocks);
   put_arena("moments/", plan.values->moments, nullptr, envelope.blocks);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
@@ -241,6 +275,7 @@ Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
 }
 
 RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
+  if (envelope.kind != MessageKind::kPlan) throw InputError("plan: the message is of another kind");
   PlanBody body;
   read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); });
   if (body.variants.size() != body.variant_masks.size() || body.variants.size() != body.variant_moments.size() ||
@@ -265,21 +300,26 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
     plan.store_versions[body.store_clients[i]] = from_hex(body.store_versions[i], "store version");
   }
   const auto model = make_model(model_config_from_json(body.model, "plan"));
-  ModelState values{model->config(), Arena("base", model->base_layout()), Arena("moments", model->moments_layout())};
+  check_tasks(plan.tasks, *model->base_layout());
   plan.mask = read_mask(envelope, body.mask, *model, known);
-  read_arena(envelope, "base/", plan.mask.get(), values.base);
-  read_arena(envelope, "moments/", nullptr, values.moments);
+  if (envelope.mask_digest != (plan.mask ? plan.mask->digest() : Digest())) {
+    throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() + ", its settings to another");
+  }
+  ModelState values{model->config(),
+                    read_arena(envelope, "base/", plan.mask.get(), "base", model->base_layout()),
+                    read_arena(envelope, "moments/", nullptr, "moments", model->moments_layout())};
   for (std::size_t i = 0; i < body.variants.size(); ++i) {
     Variant variant{body.variants[i], read_mask(envelope, body.variant_masks[i], *model, known), nullptr};
     if (body.variant_moments[i] != 0) {
-      Arena moments("moments", model->moments_layout());
-      read_arena(envelope, "variant/" + std::to_string(i) + "/", nullptr, moments);
-      variant.moments = std::make_shared<const Arena>(std::move(moments));
+      variant.moments = std::make_shared<const Arena>(read_arena(
+          envelope, "variant/" + std::to_string(i) + "/", nullptr, "moments", model->moments_layout()));
     }
     plan.variants.push_back(std::move(variant));
   }
   for (const Block& block : envelope.blocks) {
-    if (block.name.starts_with("reference/") || block.name.starts_with("control/")) plan.references[block.name] = block;
+    if (!block.name.starts_with("reference/") && !block.name.starts_with("control/")) continue;
+    check_reference(block);
+    plan.references[block.name] = block;
   }
   plan.values = std::make_shared<const ModelState>(std::move(values));
   return plan;
@@ -289,9 +329,9 @@ std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask
   PlanBody body = body_of(plan);
   std::vector<BlockExtent> extents;
   std::vector<Block> masks;
-  for (const auto& mask : masks_of(plan)) {
-    if (!held || held->digest() != mask->digest()) put_mask(*mask, held.get(), masks);
-  }
+  MaskCache known;
+  if (held) known.add(held);
+  put_masks(plan, known, masks);
   for (const Block& block : masks) extents.push_back(extent_of(block));
   const auto arena = [&](const std::string& prefix, const Arena& values, const Mask* mask) {
     for (int i = 0; i < values.layout().size(); ++i) {

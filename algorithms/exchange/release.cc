@@ -22,9 +22,11 @@ DType dtype_of(Release::Wire wire) {
   return DType::kF32;
 }
 
-// What the receiver of a narrower format would read.
+// What the receiver of a narrower format would read. Values that are not finite stay: the sum declines the report for them,
+// whereas the i8 encoder would take them for a defect.
 void round_to_wire(const ReleaseContext& context, std::uint32_t salt, std::span<float> values) {
   if (context.release.wire == Release::Wire::kF32) return;
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) return;
   Stream rounding(context.seed.with_client(static_cast<std::uint32_t>(context.client)), Purpose::kRounding, salt);
   const DType dtype = dtype_of(context.release.wire);
   const EncodedValues encoded =
@@ -115,14 +117,15 @@ void release_growth(const ReleaseContext& context, const std::string& prefix, co
   if (context.mask == nullptr || context.mask->keeps_all(tensor)) {
     throw Error("growth asked for tensor '" + entry.name + "', of which nothing is dropped");
   }
-  std::vector<std::uint32_t> positions = context.release.select == Release::Select::kCandidates
-                       ? growth_candidates(*context.mask, tensor, context.release.count, context.seed)
-                       : largest_dropped(gradient, context.mask->bits(tensor), context.release.count);
+  const bool drawn = context.release.select == Release::Select::kCandidates;
+  std::vector<std::uint32_t> positions =
+      drawn ? growth_candidates(*context.mask, tensor, context.release.count, context.seed)
+            : largest_dropped(gradient, context.mask->bits(tensor), context.release.count);
   std::vector<float> values;
   for (const std::uint32_t position : positions) values.push_back(gradient[position]);
   round_to_wire(context, static_cast<std::uint32_t>(tensor), values);
   report.add_scattered(prefix + entry.name, std::move(positions), std::move(values), weight_of(context),
-                       dtype_of(context.release.wire));
+                       dtype_of(context.release.wire), !drawn);
 }
 
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,

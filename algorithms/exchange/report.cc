@@ -47,11 +47,11 @@ void Report::add_difference(const std::string& block, std::span<const float> aft
 }
 
 void Report::add_scattered(const std::string& block, std::vector<std::uint32_t> positions, std::vector<float> values,
-                           double scale, DType wire) {
+                           double scale, DType wire, bool positions_travel) {
   floats_.push_back(std::move(values));
   positions_.push_back(std::move(positions));
-  entries_.push_back(
-      {block_of(block), Addend::of(floats_.back(), scale).scattered(positions_.back()), wire, positions_.back()});
+  entries_.push_back({block_of(block), Addend::of(floats_.back(), scale).scattered(positions_.back()), wire, {}});
+  if (positions_travel) entries_.back().positions = positions_.back();
 }
 
 Decline accumulate(const Report& report, ExactSums& sums) {

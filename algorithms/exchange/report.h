@@ -40,9 +40,10 @@ class Report {
   // scale * (after - before) at the kept positions (all where `kept` is null). The arrays are read when the report is used.
   void add_difference(const std::string& block, std::span<const float> after, std::span<const float> before,
                       const Bits* kept, double scale);
-  // Values at some positions (ascending); the block's other elements get nothing.
+  // Values at some positions (ascending); the block's other elements get nothing. Positions that the coordinator can draw by
+  // itself need not travel.
   void add_scattered(const std::string& block, std::vector<std::uint32_t> positions, std::vector<float> values,
-                     double scale, DType wire);
+                     double scale, DType wire, bool positions_travel);
 
   const std::vector<ReportEntry>& entries() const { return entries_; }
 

@@ -154,6 +154,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   task.lr_scale = lr_scale(config_.schedule, round, config_.rounds);
   task.epochs = federation_.local.epochs;
   task.batch = federation_.local.batch;
+  task.last = federation_.local.last;
   task.max_steps = federation_.local.max_steps;
   task.prox_mu = federation_.local.prox_mu;
   task.clip_norm = federation_.local.clip_norm;

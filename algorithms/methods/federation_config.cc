@@ -5,6 +5,7 @@ namespace coppice {
 void LocalConfig::visit(FieldVisitor& v) {
   v.field("epochs", epochs, "passes over a client's samples in one round", at_least(1));
   v.field("batch", batch, "samples a step", at_least(1));
+  v.choice("last", last, {"drop-unless-only", "drop", "keep"}, "samples of an epoch that do not fill a batch");
   v.field("max_steps", max_steps, "most steps a round; 0 = as many as the epochs hold", at_least(0));
   v.field("prox_mu", prox_mu, "FedProx: strength of the pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a step's gradient; 0 = unbounded", at_least(0));

@@ -14,6 +14,7 @@ namespace coppice {
 struct LocalConfig {
   std::int64_t epochs = 1;
   std::int64_t batch = 32;
+  BatchRule::Last last = BatchRule::Last::kDropUnlessOnly;
   std::int64_t max_steps = 0;
   double prox_mu = 0.0;
   double clip_norm = 0.0;

@@ -1,0 +1,123 @@
+// Throughputs against memcpy of the same bytes, and a sparse step against the dense one; one JSON line each.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "algorithms/budget/budget.h"
+#include "algorithms/training/replica.h"
+#include "comm/wire/wire.h"
+#include "coordinator/latency.h"
+#include "core/allocator.h"
+#include "core/exact_sum.h"
+#include "core/seed.h"
+#include "models/model.h"
+#include "models/transform.h"
+
+namespace coppice {
+namespace {
+
+constexpr std::size_t kValues = std::size_t{1} << 23;  // 32 MiB of floats
+
+// Least of several runs, in seconds.
+template <class Work>
+double seconds_of(const Work& work) {
+  double least = 1e9;
+  for (int i = 0; i < 7; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    least = std::min(least, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return least;
+}
+
+void print(const char* name, double value, const char* against, const char* note) {
+  std::printf("{\"name\": \"%s\", \"value\": %.4f, \"against\": \"%s\", \"note\": \"%s\"}\n", name, value, against, note);
+}
+
+std::vector<float> random_floats(std::size_t count, std::uint32_t salt) {
+  Stream stream(Seed{}, Purpose::kTest, salt);
+  std::vector<float> values(count);
+  for (float& v : values) v = static_cast<float>(stream.uniform() - 0.5);
+  return values;
+}
+
+void bench_sums(double memcpy_s, const std::vector<float>& before) {
+  const std::vector<float> after = random_floats(kValues, 2);
+  ExactSums sums({{"delta", kValues, Exponent{40}}}, 64);
+  int addends = 0;
+  const double add_s = seconds_of([&] {
+    if (++addends > 60) {
+      sums.clear();
+      addends = 1;
+    }
+    sums.add(0, Addend::difference(after, before, 3.0));
+  });
+  print("exact sum of a difference", memcpy_s / add_s, "memcpy of one operand", "8 M float pairs into 8 M int64");
+  std::vector<double> decoded(kValues);
+  const double decode_s = seconds_of([&] { sums.decode(0, decoded); });
+  print("exact sum, decode", memcpy_s / decode_s, "memcpy of the floats", "8 M int64 to double");
+}
+
+void bench_frames(double memcpy_s, const std::vector<float>& values) {
+  Envelope envelope;
+  Block block;
+  block.name = "values";
+  block.shape = {static_cast<std::int64_t>(values.size())};
+  const auto bytes = std::as_bytes(std::span(values));
+  block.values.assign(bytes.begin(), bytes.end());
+  envelope.blocks.push_back(std::move(block));
+  std::vector<std::byte> frame = encode(envelope);
+  print("frame, encode", memcpy_s / seconds_of([&] { frame = encode(envelope); }), "memcpy", "32 MiB tensor");
+  print("frame, decode", memcpy_s / seconds_of([&] { envelope = decode(frame); }), "memcpy", "32 MiB tensor");
+}
+
+// A training step of ResNet-8 whose channels were cut to `fraction` of the FLOPs, batch 32, float32.
+double step_seconds(double fraction) {
+  std::shared_ptr<const Model> dense = make_model(Resnet8Config{});
+  ModelState state = initial_state(*dense, Seed{});
+  std::shared_ptr<const Model> model = dense;
+  if (fraction < 1.0) {
+    const PrunableStructure structure = dense->structure();
+    BudgetConfig budget;
+    budget.budget.flops = fraction;
+    const auto kept = choose_units(*dense, std::vector<double>(structure.groups.size(), 1.0), budget);
+    state = slice(state, *dense, Mask::of_groups(dense->base_layout(), structure, kept));
+    model = make_model(state.config);
+  }
+  Replica replica(model);
+  replica.load(std::make_shared<const ModelState>(std::move(state)), Precision::kF32);
+  Optimizer optimizer(SgdConfig{.lr = 0.01, .momentum = 0.9}, model->base_layout());
+  Batch batch = random_batch(*model, {28, 28, 1}, 32);
+  Tap tap;
+  return seconds_of([&] {
+    for (int i = 0; i < 5; ++i) {
+      replica.backward(batch, LossKind::kCrossEntropy, tap, Mode::kTrain, true);
+      replica.step(optimizer, {});
+    }
+  });
+}
+
+void bench_sparse_step() {
+  const double dense = step_seconds(1.0);
+  print("training step at 40 % of the FLOPs", step_seconds(0.4) / dense, "dense step", "ResNet-8, batch 32, f32, sliced channels");
+}
+
+}  // namespace
+}  // namespace coppice
+
+int main() {
+  coppice::pin_allocator();
+  at::set_num_threads(1);
+  using namespace coppice;
+  const std::vector<float> source = random_floats(kValues, 1);
+  std::vector<float> target(kValues);
+  const double memcpy_s = seconds_of([&] { std::memcpy(target.data(), source.data(), kValues * sizeof(float)); });
+  bench_sums(memcpy_s, source);
+  bench_frames(memcpy_s, source);
+  bench_sparse_step();
+  return 0;
+}

@@ -1,0 +1,131 @@
+"""The benchmarks: JSON lines while they run, a table at the end.
+
+    run.py --build build/release [--pairs 3] [--only rounds clients ranks wire kernels]
+
+ rounds    federated averaging on three workloads, one thread, against the same loop in bare PyTorch (plain and tuned), both with
+           the C library's allocator pinned; CPU seconds a round in alternating runs, ratios pair by pair
+ clients   100 against 100,000 virtual clients in one process
+ ranks     one rank against two on the quick start's warm-up, wall seconds
+ kernels   exact sums, frames and the fused step against memcpy (bench/kernels)
+All claims are ratios of runs that took turns on the same machine.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+SOURCE = pathlib.Path(__file__).resolve().parent
+ROUNDS = {"tiny": 27, "medium": 6, "wide": 10}
+SAMPLES = {"tiny": 60, "medium": 600, "wide": 60}
+PINNED = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+          "MALLOC_TRIM_THRESHOLD_": str(1 << 34), "MALLOC_TOP_PAD_": str(1 << 26), "CUDA_VISIBLE_DEVICES": ""}
+
+
+def write_workload(prefix, name):
+    """100 clients of equal size: class prototypes plus noise, 28 x 28."""
+    prototypes = np.random.default_rng(7).normal(size=(10, 28, 28)).astype("f4")
+    count = 100 * SAMPLES[name]
+    draw = np.random.default_rng(1)
+    y = draw.integers(0, 10, count)
+    x = 0.25 * prototypes[y] + draw.normal(size=(count, 28, 28)).astype("f4")
+    x.astype("f4").tofile(f"{prefix}.x")
+    y.astype("i8").tofile(f"{prefix}.y")
+
+
+def run_json(command, env=None):
+    done = subprocess.run([str(part) for part in command], env=dict(os.environ, **(env or {})), text=True, capture_output=True,
+                          check=False)
+    if done.returncode != 0:
+        sys.exit(f"{command}: {done.stderr}")
+    line = json.loads(done.stdout.splitlines()[-1])
+    print(json.dumps(line), flush=True)
+    return line
+
+
+def bench_rounds(options, folder, rows):
+    for name in options.workloads:
+        prefix = folder / name
+        write_workload(prefix, name)
+        ours, bare, tuned = [], [], []
+        for _ in range(options.pairs):
+            peer = [sys.executable, SOURCE / "peers" / "bare_pytorch.py", prefix, name, ROUNDS[name]]
+            bare.append(run_json(peer, PINNED))
+            ours.append(run_json([options.build / "bench" / "federated_rounds", prefix, name, ROUNDS[name]], PINNED))
+            tuned.append(run_json([*peer, "--tuned"], PINNED))
+        for label, other in (("bare PyTorch", bare), ("bare PyTorch, tuned", tuned)):
+            ratios = [a["cpu_s_per_round"] / b["cpu_s_per_round"] for a, b in zip(ours, other)]
+            rows.append([f"round, {name}, CPU s against {label}", f"{statistics.median(ratios):.2f}",
+                         f"{min(ratios):.2f} - {max(ratios):.2f}", f"{statistics.median(o['cpu_s_per_round'] for o in ours):.3f} s"])
+        memory = [a["peak_rss_bytes"] / b["peak_rss_bytes"] for a, b in zip(ours, bare)]
+        rows.append([f"round, {name}, peak memory against bare PyTorch", f"{statistics.median(memory):.2f}",
+                     f"{min(memory):.2f} - {max(memory):.2f}", f"{ours[0]['peak_rss_bytes'] / 2**20:.0f} MiB"])
+
+
+def bench_clients(options, folder, rows):
+    prefix = folder / "many"
+    count = 100_000
+    draw = np.random.default_rng(1)
+    draw.normal(size=(count, 28, 28)).astype("f4").tofile(f"{prefix}.x")
+    draw.integers(0, 10, count).astype("i8").tofile(f"{prefix}.y")
+    few = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, 100], PINNED)
+    many = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, count], PINNED)
+    grown = many["index_bytes"] - few["index_bytes"]
+    rows.append(["100,000 clients, index beyond that of 100", f"{grown / 2**20:.2f} MiB", f"{grown / count:.1f} bytes a client",
+                 f"peak {many['peak_rss_bytes'] / 2**20:.0f} against {few['peak_rss_bytes'] / 2**20:.0f} MiB"])
+
+
+def bench_ranks(options, folder, rows):
+    config = SOURCE.parent / "configs" / "quickstart.yaml"
+    ratios = []
+    for pair in range(options.pairs):
+        seconds = []
+        for ranks in (1, 2):
+            out = folder / f"ranks{pair}-{ranks}"
+            command = [options.build / "simulations" / "coppice", "run", config, "--out", out, "--set", f"run.ranks={ranks}",
+                       "--set", "stages=[{warmup: {rounds: 8, evaluate_every: 0}}]"]
+            subprocess.run(command, env=dict(os.environ, **PINNED), check=True, capture_output=True)
+            lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+            seconds.append(sum(line["seconds"] for line in lines if line["clients"] > 0 and line["round"] > 0))
+        ratios.append(seconds[0] / seconds[1])
+        print(json.dumps({"name": "ranks", "one_s": seconds[0], "two_s": seconds[1]}), flush=True)
+    rows.append(["two ranks against one, quick start warm-up, wall", f"{statistics.median(ratios):.2f}",
+                 f"{min(ratios):.2f} - {max(ratios):.2f}", ""])
+
+
+def bench_kernels(options, _, rows):
+    done = subprocess.run([options.build / "bench" / "kernels"], env=dict(os.environ, **PINNED), text=True, capture_output=True,
+                          check=True)
+    for text in done.stdout.splitlines():
+        line = json.loads(text)
+        print(text, flush=True)
+        rows.append([line["name"], f"{line['value']:.3g}", line["against"], line["note"]])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"))
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "ranks", "kernels"])
+    parser.add_argument("--workloads", nargs="+", default=list(ROUNDS))
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    rows = []
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="coppice-bench-") as folder:
+        for name in options.only:
+            globals()[f"bench_{name}"](options, pathlib.Path(folder), rows)
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    print(f"\nOne thread, {options.pairs} pairs, load {os.getloadavg()[0]:.1f}, {time.monotonic() - started:.0f} s")
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+if __name__ == "__main__":
+    main()
