@@ -212,7 +212,7 @@ TEST(ReadGzip, InflatesOneOrMoreMembers) {
   const TemporaryFolder folder;
   const std::string path = folder.path("a.gz");
   std::string text;
-  for (int i = 0; i < 400'000; ++i) text += static_cast<char>('a' + i * i % 23);
+  for (unsigned i = 0; i < 400'000; ++i) text += static_cast<char>('a' + i * i % 23);
   put(path, gzipped(text));
   EXPECT_EQ(text_of(read_gzip(path, text.size())), text);
   put(path, gzipped("one ") + gzipped("") + gzipped("two"));
