@@ -12,6 +12,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "algorithms/methods/federated_training.h"
 #include "client/worker.h"
 #include "comm/local/local_communicator.h"
 #include "coordinator/run.h"
@@ -80,9 +81,11 @@ std::shared_ptr<const Dataset> read_examples(const std::string& prefix, const Wo
 
 // Client i owns the rows from i * n on, as with the peers.
 Partition equal_shares(std::int64_t samples, std::int64_t clients) {
-  std::vector<std::int32_t> client_of(static_cast<std::size_t>(samples));
-  for (std::int64_t i = 0; i < samples; ++i) client_of[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i * clients / samples);
-  return Partition(client_of, clients, Seed{});
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t client = 0; client <= clients; ++client) offsets.push_back(client * samples / clients);
+  std::vector<std::int64_t> order(static_cast<std::size_t>(samples));
+  std::iota(order.begin(), order.end(), 0);
+  return Partition(std::move(offsets), std::move(order));
 }
 
 double cpu_seconds() {

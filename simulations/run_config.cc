@@ -122,6 +122,10 @@ void check_settings(const RunConfig& config, const std::string& file) {
     }
     if (std::holds_alternative<BnSelectionConfig>(stage)) cut = true;
     if (const auto* finetune = std::get_if<FinetuneConfig>(&stage)) {
+      if (finetune->twin && config.federation.correction == Correction::kScaffold) {
+        throw InputError(where(file, i, "finetune.twin") +
+                         ": found true with federation.correction scaffold; a client stores variates of one model");
+      }
       if (finetune->growth && !cut) {
         throw InputError(where(file, i, "finetune.growth") + ": found no mask to grow; expected a prune stage before it");
       }

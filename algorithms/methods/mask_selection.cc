@@ -123,6 +123,8 @@ void MaskSelection::choose(State& state, std::size_t chosen, const std::vector<C
   } else {
     track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, mask, {}};
   }
+  // What clients stored belongs to the shapes before the cut.
+  state.store_versions.clear();
   state.texts[name() + "/chosen"] = all[chosen].name;
   record.numbers["density"] = mask->density();
   record.remarks.push_back("mask " + mask->digest().short_hex() + " by " + all[chosen].name);

@@ -13,8 +13,8 @@ class Commands(unittest.TestCase):
     def setUpClass(cls):
         cls.base = ProgramTest("setUp")
         cls.base.setUp()
-        cls.run = cls.base.folder / "run"
-        done = coppice("run", SMOKE, "--out", cls.run)
+        cls.run_folder = cls.base.folder / "run"
+        done = coppice("run", SMOKE, "--out", cls.run_folder)
         assert done.returncode == 0, done.stdout + done.stderr
         cls.closing = done.stdout
 
@@ -28,7 +28,7 @@ class Commands(unittest.TestCase):
         return done.stdout
 
     def test_the_closing_table_shows_what_summary_json_holds(self):
-        for variant in summary(self.run)["variants"]:
+        for variant in summary(self.run_folder)["variants"]:
             self.assertIn(variant["name"], self.closing)
             self.assertIn(f"{100 * variant['accuracy']:.2f} %", self.closing)
 
@@ -36,10 +36,10 @@ class Commands(unittest.TestCase):
         for name in ("report.html", "metrics.jsonl", "config.yaml", "summary.json", "events.out.tfevents.coppice",
                      "checkpoint/manifest.json", "model/config.json", "model/model.safetensors", "model/coppice.json",
                      "model/README.md", "model/verification.safetensors"):
-            self.assertTrue((self.run / name).stat().st_size > 0, name)
+            self.assertTrue((self.run_folder / name).stat().st_size > 0, name)
 
     def test_the_masked_and_the_compact_model_are_one(self):
-        rows = {v["name"]: v for v in summary(self.run)["variants"]}
+        rows = {v["name"]: v for v in summary(self.run_folder)["variants"]}
         self.assertEqual(rows["masked"]["accuracy"], rows["compact"]["accuracy"])
         self.assertAlmostEqual(rows["masked"]["loss"], rows["compact"]["loss"], places=5)
         self.assertEqual(rows["masked"]["parameters"], rows["compact"]["parameters"])
@@ -47,7 +47,7 @@ class Commands(unittest.TestCase):
         self.assertLess(rows["compact"]["file_bytes"], rows["masked"]["file_bytes"])
 
     def test_an_independent_program_agrees_with_the_export(self):
-        done = subprocess.run([sys.executable, SOURCE / "tools" / "verify_export.py", self.run], env=environment(), text=True,
+        done = subprocess.run([sys.executable, SOURCE / "tools" / "verify_export.py", self.run_folder], env=environment(), text=True,
                               capture_output=True, check=False)
         if "ModuleNotFoundError" in done.stderr or "ImportError" in done.stderr:
             self.skipTest("PyTorch is not importable here")
@@ -55,8 +55,8 @@ class Commands(unittest.TestCase):
         self.assertIn("verified", done.stdout)
 
     def test_eval_repeats_the_accuracy(self):
-        accuracy = summary(self.run)["variants"][-1]["accuracy"]
-        self.assertIn(f"{accuracy:.4f}", self.run_ok("eval", self.run, "--data", "cifar10"))
+        accuracy = summary(self.run_folder)["variants"][-1]["accuracy"]
+        self.assertIn(f"{accuracy:.4f}", self.run_ok("eval", self.run_folder, "--data", "cifar10"))
 
     def test_check_init_inspect_bench_list_and_compare(self):
         self.assertIn("is valid", self.run_ok("check", SMOKE))
@@ -64,22 +64,22 @@ class Commands(unittest.TestCase):
         self.assertIn("is valid", self.run_ok("check", "mine.yaml", "--set", "data.source=cifar10", "--set",
                                               "model.input=[32, 32, 3]"))
         self.assertEqual(coppice("init", "mine.yaml", cwd=self.base.folder).returncode, 2)
-        self.assertIn("stage1.residual", self.run_ok("inspect", self.run))
-        self.assertIn("ms, batch 1", self.run_ok("bench", self.run, "--batch", "1"))
+        self.assertIn("stage1.residual", self.run_ok("inspect", self.run_folder))
+        self.assertIn("ms, batch 1", self.run_ok("bench", self.run_folder, "--batch", "1"))
         self.assertIn("run", self.run_ok("list", self.base.folder))
-        self.assertIn("smoke", self.run_ok("compare", f"smoke={self.run}"))
+        self.assertIn("smoke", self.run_ok("compare", f"smoke={self.run_folder}"))
         self.assertIn("5000", self.run_ok("data", "inspect", SMOKE))
 
     def test_export_and_prune_take_what_a_run_made(self):
-        self.run_ok("export", self.run, "--out", "copy")
+        self.run_ok("export", self.run_folder, "--out", "copy")
         self.assertEqual((self.base.folder / "copy" / "model.safetensors").read_bytes(),
-                         (self.run / "model" / "model.safetensors").read_bytes())
+                         (self.run_folder / "model" / "model.safetensors").read_bytes())
         self.run_ok("prune", "copy", "--keep", "0.8", "--data", "cifar10", "--out", "smaller")
-        before = summary(self.run)["variants"][-1]["flops"]
+        before = summary(self.run_folder)["variants"][-1]["flops"]
         self.assertLessEqual(summary(self.base.folder / "smaller")["variants"][-1]["flops"], 0.8 * before)
 
     def test_metrics_count_every_step_once(self):
-        steps = [json.loads(line)["step"] for line in (self.run / "metrics.jsonl").read_text().splitlines()]
+        steps = [json.loads(line)["step"] for line in (self.run_folder / "metrics.jsonl").read_text().splitlines()]
         self.assertEqual(steps, list(range(len(steps))))
 
     def test_the_settings_page_is_the_programs_own(self):

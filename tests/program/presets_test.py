@@ -63,7 +63,7 @@ class Presets(ProgramTest):
                 self.folder.mkdir()
                 self.assertEqual(self.result(f"data.partition={partition}")["data"]["clients"], 40)
 
-    def test_scaffold_keeps_its_variates_at_the_clients(self):
+    def test_scaffold_keeps_its_variates_at_the_clients_until_the_shapes_change(self):
         result = self.result("federation.correction=scaffold", "federation.optimizer.momentum=0", "stages.warmup.rounds=3",
                              "federation.cohort=20")
         self.assertGreater(len(list((self.folder / "out" / "clients").iterdir())), 20)
