@@ -28,7 +28,7 @@ help: ## this list
 
 run: deps ## the quick start under mpirun; CONFIG=configs/other.yaml RANKS=2 ARGS="--set a.b=c"
 	$(call compile,$(PRESET),coppice)
-	@sh $(SETUP)/launch.sh $(RANKS) $(BUILD) $(BUILD)/simulations/coppice run $(CONFIG) $(ARGS)
+	@sh $(SETUP)/launch.sh $(RANKS) $(BUILD) $(BUILD)/simulations/coppice run $(CONFIG) --resume=auto $(ARGS)
 
 test: test-deps ## every test, and a fast set again under sanitizers; ARGS="-R name" chooses
 	$(call compile,release)

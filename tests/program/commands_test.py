@@ -67,7 +67,7 @@ class Commands(unittest.TestCase):
         self.assertIn("stage1.residual", self.run_ok("inspect", self.run_folder))
         self.assertIn("ms, batch 1", self.run_ok("bench", self.run_folder, "--batch", "1"))
         self.assertIn("run", self.run_ok("list", self.base.folder))
-        self.assertIn("smoke", self.run_ok("compare", f"smoke={self.run_folder}"))
+        self.assertIn("compact", self.run_ok("compare", f"smoke={self.run_folder}"))
         self.assertIn("5000", self.run_ok("data", "inspect", SMOKE))
 
     def test_export_and_prune_take_what_a_run_made(self):
