@@ -14,6 +14,7 @@ namespace coppice {
 namespace {
 
 enum class Table { kValues, kDifferences };
+enum class Of { kModels, kRuns };
 
 struct Grid {
   std::vector<std::string> columns;
@@ -78,11 +79,11 @@ std::string cell(const MeanAndError& figure, QuantityUnit unit, Table table, std
   return text;
 }
 
-Grid grid_of(const Comparison& comparison, Table table, bool every_quantity) {
+Grid grid_of(const Comparison& comparison, Table table, Of of) {
   Grid grid;
   grid.columns = {"arm", table == Table::kValues ? "n" : "pairs"};
   for (const Quantity& quantity : comparison.quantities) {
-    if (every_quantity || !quantity.of_run) grid.columns.push_back(heading(quantity, table));
+    if (quantity.of_run == (of == Of::kRuns)) grid.columns.push_back(heading(quantity, table));
   }
   for (std::size_t a = 0; a < comparison.arms.size(); ++a) {
     if (table == Table::kDifferences && a == comparison.baseline) continue;
@@ -91,7 +92,7 @@ Grid grid_of(const Comparison& comparison, Table table, bool every_quantity) {
     grid.rows.push_back({arm.name, std::to_string(runs)});
     for (std::size_t q = 0; q < comparison.quantities.size(); ++q) {
       const Quantity& quantity = comparison.quantities[q];
-      if (!every_quantity && quantity.of_run) continue;
+      if (quantity.of_run != (of == Of::kRuns)) continue;
       grid.rows.back().push_back(
           cell(table == Table::kValues ? arm.values[q] : arm.differences[q], quantity.unit, table, runs));
     }
@@ -172,8 +173,8 @@ std::string latex_table(const Grid& grid, const std::string& caption) {
 }  // namespace
 
 std::string compare_text(const Comparison& comparison) {
-  const Grid values = grid_of(comparison, Table::kValues, false),
-             differences = grid_of(comparison, Table::kDifferences, false);
+  const Grid values = grid_of(comparison, Table::kValues, Of::kModels),
+             differences = grid_of(comparison, Table::kDifferences, Of::kModels);
   std::string text = text_table(values) + "\n";
   if (!differences.rows.empty()) text += difference_title(comparison) + "\n" + text_table(differences) + "\n";
   text += kReading + "\n";
@@ -185,19 +186,24 @@ std::string compare_text(const Comparison& comparison) {
 }
 
 std::string compare_html(const Comparison& comparison) {
-  const Grid values = escaped(grid_of(comparison, Table::kValues, true));
-  const Grid differences = escaped(grid_of(comparison, Table::kDifferences, true));
+  const auto table = [&](Table which, Of of) {
+    const Grid grid = escaped(grid_of(comparison, which, of));
+    return html_table(grid.columns, grid.rows, which == Table::kValues ? static_cast<int>(comparison.baseline) : -1);
+  };
   std::string notes;
   for (const std::string& note : comparison.notes) notes += "<p><b>Note:</b> " + escape_html(note) + ".</p>\n";
-  const std::string body =
-      "<header><p class=\"kicker\">Coppice: comparison of runs</p>\n<h1>" +
-      escape_html(std::to_string(comparison.arms.size()) + (comparison.arms.size() == 1 ? " arm" : " arms")) +
-      "</h1>\n<p class=\"dim\">" + escape_html(kReading) + "</p>\n" + notes + "</header>\n" +
-      html_section("values", "Figures",
-                   html_table(values.columns, values.rows, static_cast<int>(comparison.baseline))) +
-      (differences.rows.empty() ? ""
-                                : html_section("differences", "The " + difference_title(comparison),
-                                               html_table(differences.columns, differences.rows)));
+  std::string body = "<header><p class=\"kicker\">Coppice: comparison of runs</p>\n<h1>" +
+                     std::to_string(comparison.arms.size()) + (comparison.arms.size() == 1 ? " arm" : " arms") +
+                     "</h1>\n<p class=\"dim\">" + escape_html(kReading) + "</p>\n" + notes + "</header>\n" +
+                     html_section("models", "The models", table(Table::kValues, Of::kModels));
+  if (comparison.arms.size() > 1) {
+    body += html_section("differences", "The " + difference_title(comparison), table(Table::kDifferences, Of::kModels));
+  }
+  body += html_section("runs", "The runs that made them", table(Table::kValues, Of::kRuns));
+  if (comparison.arms.size() > 1) {
+    body += html_section("run-differences", "The runs' " + difference_title(comparison),
+                         table(Table::kDifferences, Of::kRuns));
+  }
   return html_page("Comparison of runs", body);
 }
 
@@ -221,9 +227,9 @@ std::string compare_csv(const Comparison& comparison) {
 }
 
 std::string compare_latex(const Comparison& comparison) {
-  const Grid differences = grid_of(comparison, Table::kDifferences, false);
+  const Grid differences = grid_of(comparison, Table::kDifferences, Of::kModels);
   std::string tex = "% needs \\usepackage{booktabs}\n" +
-                    latex_table(grid_of(comparison, Table::kValues, false), "Figures. " + kReading + ".");
+                    latex_table(grid_of(comparison, Table::kValues, Of::kModels), "Figures. " + kReading + ".");
   if (!differences.rows.empty()) tex += latex_table(differences, "The " + difference_title(comparison) + ".");
   return tex;
 }

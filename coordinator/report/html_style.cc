@@ -155,8 +155,10 @@ const std::string_view kPageScript = R"js(
       const band = bands.find(b => x >= +b.first && x <= +b.last);
       const lines = ['round ' + x + (band ? ', ' + band.name : '')];
       for (const s of series) {
-        const i = s.xs.indexOf(x);
-        if (i >= 0 && !Number.isNaN(s.ys[i])) lines.push(s.name + '  ' + s.show(s.ys[i]));
+        let i = s.xs.length - 1;
+        while (i >= 0 && (s.xs[i] > x || Number.isNaN(s.ys[i]))) --i;
+        if (i < 0) continue;
+        lines.push(s.name + '  ' + s.show(s.ys[i]) + (s.xs[i] < x ? ' (round ' + s.xs[i] + ')' : ''));
       }
       tip.textContent = lines.join('\n');
       tip.hidden = false;

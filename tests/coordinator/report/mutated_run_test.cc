@@ -91,17 +91,17 @@ TEST(MutatedRun, BytesOfTheSummary) {
   const std::string summary = golden_text("sample/summary.json"), metrics = golden_text("sample/metrics.jsonl");
   Mutator mutator;
   int refused = 0;
-  for (int i = 0; i < 1500; ++i) refused += shows(mutator.bytes_changed(summary), i % 8 == 0 ? metrics : "") ? 0 : 1;
-  EXPECT_GT(refused, 500);
-  EXPECT_LT(refused, 1500);
+  for (int i = 0; i < 700; ++i) refused += shows(mutator.bytes_changed(summary), i % 8 == 0 ? metrics : "") ? 0 : 1;
+  EXPECT_GT(refused, 200);
+  EXPECT_LT(refused, 700);
 }
 
 TEST(MutatedRun, ValuesOfTheSummary) {
   const std::string summary = golden_text("sample/summary.json"), metrics = golden_text("sample/metrics.jsonl");
   Mutator mutator;
   int shown = 0;
-  for (int i = 0; i < 1500; ++i) shown += shows(mutator.values_changed(summary), i % 8 == 0 ? metrics : "") ? 1 : 0;
-  EXPECT_GT(shown, 30);
+  for (int i = 0; i < 700; ++i) shown += shows(mutator.values_changed(summary), i % 8 == 0 ? metrics : "") ? 1 : 0;
+  EXPECT_GT(shown, 10);
 }
 
 TEST(MutatedRun, BytesAndValuesOfTheMetrics) {
@@ -109,12 +109,12 @@ TEST(MutatedRun, BytesAndValuesOfTheMetrics) {
                     metrics = golden_text("sample/metrics.jsonl");
   Mutator mutator;
   int shown = 0, refused = 0;
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 700; ++i) {
     const std::string mutated = i % 2 == 0 ? mutator.bytes_changed(metrics) : mutator.values_changed(metrics);
     (shows(summary, mutated) ? shown : refused) += 1;
   }
-  EXPECT_GT(shown, 30);
-  EXPECT_GT(refused, 500);
+  EXPECT_GT(shown, 10);
+  EXPECT_GT(refused, 200);
 }
 
 }  // namespace
