@@ -64,7 +64,7 @@ fuzz: dev-deps ## every fuzzer for SECONDS=30
 	@sh tests/fuzz/run_fuzzers.sh build/fuzz $(SECONDS)
 
 bench: test-deps ## the benchmarks: JSON lines and a table
-	$(call compile,release)
+	$(call compile,release,coppice federated_rounds kernels)
 	@$(VENV_PYTHON) bench/run.py --build build/release $(ARGS)
 
 results: test-deps ## repeats the experiments behind docs/results.md
