@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "models/built_in.h"
 #include "models/initial_weights.h"
+#include "models/shape_text.h"
 #include "models/structure_builder.h"
 
 namespace coppice {
@@ -73,6 +74,20 @@ const LlamaConfig& checked(const LlamaConfig& config) {
   return config;
 }
 
+void check_tokens(const at::Tensor& ids_BT, std::int64_t vocab) {
+  if (ids_BT.dim() != 2 || ids_BT.scalar_type() != at::kLong) {
+    throw InputError("model llama: found an input of shape " + shape_text(ids_BT.sizes()) + " of " +
+                     at::toString(ids_BT.scalar_type()) + "; expected tokens, [batch, length] of Long");
+  }
+  const at::Tensor packed = ids_BT.contiguous();
+  for (const std::int64_t id : std::span(packed.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(packed.numel()))) {
+    if (id < 0 || id >= vocab) {
+      throw InputError("model llama: found token " + std::to_string(id) + "; the vocabulary has tokens 0 to " +
+                       std::to_string(vocab - 1));
+    }
+  }
+}
+
 class Llama final : public BuiltInModel {
  public:
   explicit Llama(const LlamaConfig& config)
@@ -101,7 +116,7 @@ class Llama final : public BuiltInModel {
                            Mode /*mode*/) const override {
     const auto& w = weights.params;
     if (index == 0) {
-      if (hidden.dim() != 2) throw InputError("model llama: expected tokens as [batch, length]");
+      check_tokens(hidden, config_.vocab);
       return at::embedding(w[kEmbedding], hidden);
     }
     if (index + 1 == num_blocks()) {

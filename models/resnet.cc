@@ -1,6 +1,5 @@
 #include "models/resnet.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/mean.h>
 
 #include "models/built_in.h"
@@ -102,7 +101,7 @@ class Resnet final : public BuiltInModel {
     const Block& block = blocks_[index - 1];
     const at::Tensor inner = rectified(convolve(convs_[block.conv1], hidden, weights, tap, mode));
     const at::Tensor outer = convolve(convs_[block.conv2], inner, weights, tap, mode);
-    return rectified(outer + shortcut(block, hidden, weights, tap, mode));
+    return rectified_sum(outer, shortcut(block, hidden, weights, tap, mode));
   }
 
   PrunableStructure structure() const override {
