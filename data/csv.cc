@@ -29,6 +29,10 @@ CsvReader::CsvReader(std::string_view text, char delimiter, std::string file)
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) fail("the header names column " + quoted(*twice) + " twice");
   if (sorted.front().empty()) fail("the header holds an empty column name");
+  for (const std::string& name : header_) {
+    const bool control = std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; });
+    if (control) fail("column name " + quoted(name) + " holds a line break or another control character");
+  }
 }
 
 void CsvReader::fail(const std::string& message) const {

@@ -19,6 +19,8 @@ LoadedData load_data(const FashionMnistSource& source) {
   idx.mean = {0.2860};  // of the 60,000 training images
   idx.scale = {0.3530};
   idx.classes = 10;
+  idx.class_names = {"T-shirt/top", "trouser", "pullover", "dress", "coat",
+                     "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
   return load_data(idx);
 }
 

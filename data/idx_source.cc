@@ -95,6 +95,7 @@ LoadedData load_data(const IdxSource& source) {
           std::max<std::int64_t>(spec.num_targets, std::int64_t{*std::max_element(labels.begin(), labels.end())} + 1);
     }
   }
+  train.annotations.class_names = test.annotations.class_names = source.class_names;
   return {dataset_of(std::move(train), spec), dataset_of(std::move(test), spec), source.note};
 }
 

@@ -18,6 +18,7 @@ struct IdxSource {
   std::vector<std::string> columns, train_columns, test_columns;
   std::vector<double> mean, scale;
   std::int64_t classes = 0;
+  std::vector<std::string> class_names;
   std::string note;
 
   void visit(FieldVisitor& v) {
@@ -31,6 +32,7 @@ struct IdxSource {
     v.field("mean", mean, "per channel, of value / 255, subtracted; none = 0");
     v.field("scale", scale, "per channel, then divided by; none = 1");
     v.field("classes", classes, "number of classes; 0 = the largest label + 1", at_least(0));
+    v.field("class_names", class_names, "one a class; none = unnamed");
     v.field("note", note, "shown in reports");
   }
 };

@@ -1,5 +1,6 @@
 #include "data/shard_index.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -79,7 +80,10 @@ Column column(const Json& item, const std::string& where) {
   check_keys(item, where, {"name", "labels"});
   Column out;
   out.name = text(need(item, "name", where), where + ".name");
-  if (out.name.empty()) throw InputError(where + ".name: expected text");
+  const bool control = std::any_of(out.name.begin(), out.name.end(), [](char c) { return c >= 0 && c < ' '; });
+  if (out.name.empty() || control) {
+    throw InputError(where + ".name: found " + coppice::quoted(out.name) + ", expected a line of text");
+  }
   if (item.contains("labels")) out.labels = list(item["labels"], where + ".labels", text);
   return out;
 }

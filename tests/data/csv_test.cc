@@ -41,6 +41,7 @@ TEST(Csv, NamesFileLineAndFault) {
   EXPECT_INPUT_ERROR(read_all("a,b\n1,2\"\n"), "t.csv:2: found a quote inside an unquoted field");
   EXPECT_INPUT_ERROR(read_all("a,a\n"), "names column 'a' twice");
   EXPECT_INPUT_ERROR(read_all("a,\n"), "empty column name");
+  EXPECT_INPUT_ERROR(read_all("a,\"b\nc\"\n"), "column name 'b\\nc' holds a line break");
   EXPECT_INPUT_ERROR(CsvReader("width,height\n", ',', "t.csv").column("widht"), "did you mean 'width'?");
 }
 

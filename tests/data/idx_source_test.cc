@@ -68,6 +68,9 @@ TEST_F(IdxFiles, ThatDisagreeAreRefused) {
   source_.classes = 2;
   EXPECT_INPUT_ERROR(load_data(source_), "label of example 1: found 2, expected 0..1");
   source_.classes = 0;
+  source_.class_names = {"a", "b"};
+  EXPECT_INPUT_ERROR(load_data(source_), "class names: found 2, expected 3");
+  source_.class_names.clear();
   write("test-images", idx_bytes({2, 4, 1}, {0, 0, 0, 0, 1, 1, 1, 1}));
   EXPECT_INPUT_ERROR(load_data(source_), "another shape");
   write("test-images", idx_bytes({0, 2, 2}, {}));

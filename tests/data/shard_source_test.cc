@@ -104,6 +104,7 @@ TEST_F(Shards, WithAnIndexThatIsWrongAreRefused) {
   expect("/splits/train/0/blake2b", "12", "splits.train[0].blake2b");
   expect("/splits/train", 3, "splits.train: found number, expected a list");
   expect("/target/count", 18446744073709551615u, "expected a whole number");
+  expect("/columns/0/name", "a\nb", "columns[0].name: found 'a\\nb', expected a line of text");
   expect("/mean", {0.5, 0.5}, "entries of `mean`");
   index_ = sound;
   index_["splits"].erase("test");
