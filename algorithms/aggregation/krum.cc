@@ -20,12 +20,12 @@ double squared_distance(const std::vector<double>& a, const std::vector<double>&
 std::vector<std::size_t> krum_select(const std::vector<std::vector<double>>& reports, std::int64_t byzantine,
                                      std::int64_t select) {
   const auto n = static_cast<std::int64_t>(reports.size());
-  if (n < 2 * byzantine + 3) {
+  if (byzantine < 0 || n < 2 * byzantine + 3) {
     throw InputError("aggregation.byzantine: found " + std::to_string(byzantine) + " with " + std::to_string(n) +
                      " reports; expected at least 2f + 3 = " + std::to_string(2 * byzantine + 3) + " reports");
   }
-  if (select > n - byzantine) {
-    throw InputError("aggregation.select: found " + std::to_string(select) + "; expected at most n - f = " +
+  if (select < 1 || select > n - byzantine) {
+    throw InputError("aggregation.select: found " + std::to_string(select) + "; expected 1 to n - f = " +
                      std::to_string(n - byzantine));
   }
   std::vector<std::vector<double>> distances(reports.size(), std::vector<double>(reports.size(), 0.0));

@@ -11,7 +11,7 @@
 namespace coppice {
 
 // Indices of the `select` chosen reports, ascending; ties go to the lower index. Throws InputError where n < 2f + 3 or
-// select > n - f.
+// select is not within 1 to n - f.
 std::vector<std::size_t> krum_select(const std::vector<std::vector<double>>& reports, std::int64_t byzantine,
                                      std::int64_t select);
 

@@ -36,7 +36,7 @@ struct BudgetTarget {
 enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
 
 struct BudgetConfig {
-  BudgetTarget budget;
+  BudgetTarget budget = {};
   double floor = 0.1;     // units: least kept fraction of a family; weights: of a matrix's uniform share
   double cap = 1.0;       // largest removed fraction of a family or matrix
   double exponent = 0.5;  // units: 0 = score alone, 1 = score per saving

@@ -76,6 +76,7 @@ class ActivationEstimator final : public ImportanceEstimator {
         confidence_(vectors_.family_sizes()),
         base_("base", layout_),
         tap_(tensors_) {
+    request_.confidence &= request.target == ScoreTarget::kUnits;
     for (const int tensor : tensors_)
       moments_[tensor].assign(static_cast<std::size_t>(columns_of((*layout_)[tensor])), 0.0);
   }

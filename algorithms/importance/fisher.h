@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/config.h"
+#include "algorithms/importance/gradient_rule.h"
 
 namespace coppice {
 
@@ -16,5 +17,7 @@ struct FisherConfig {
   static constexpr const char* kName = "fisher";
   void visit(FieldVisitor& v);
 };
+
+GradientRule rule_of(const FisherConfig& config);
 
 }  // namespace coppice

@@ -29,6 +29,7 @@ class GradientEstimator final : public ImportanceEstimator {
         tensors_(request.target == ScoreTarget::kUnits ? vectors_.tensors() : matrix_tensors(model, request.edge)),
         confidence_(vectors_.family_sizes()) {
     const bool units = request.target == ScoreTarget::kUnits;
+    request_.confidence &= units;
     needs_first_ = rule.first != 0.0 || (units && !rule.squared_coarse);
     for (const int tensor : tensors_) {
       const auto numel = static_cast<std::size_t>((*layout_)[tensor].numel);

@@ -12,30 +12,13 @@
 namespace coppice {
 namespace {
 
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-// Null for methods without a gradient.
+// Nothing for methods without a gradient.
 std::optional<GradientRule> gradient_rule(const ImportanceConfig& config) {
   return std::visit(
-      Overloaded{[](const TaylorConfig& taylor) -> std::optional<GradientRule> {
-                   switch (taylor.order) {
-                     case TaylorConfig::Order::kFirst:
-                       return GradientRule{.first = 1.0};
-                     case TaylorConfig::Order::kSecond:
-                       return GradientRule{.second = 1.0};
-                     case TaylorConfig::Order::kMix:
-                       return GradientRule{.first = 1.0, .second = -0.5};
-                   }
-                   return std::nullopt;
-                 },
-                 [](const SnipConfig&) -> std::optional<GradientRule> { return GradientRule{.first = 1.0}; },
-                 [](const FisherConfig&) -> std::optional<GradientRule> {
-                   return GradientRule{.second = 1.0, .squared_coarse = true};
-                 },
-                 [](const auto&) -> std::optional<GradientRule> { return std::nullopt; }},
+      [](const auto& method) -> std::optional<GradientRule> {
+        if constexpr (requires { rule_of(method); }) return rule_of(method);
+        return std::nullopt;
+      },
       config);
 }
 

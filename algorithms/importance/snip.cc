@@ -6,6 +6,8 @@ namespace coppice {
 
 void SnipConfig::visit(FieldVisitor& /*v*/) {}
 
+GradientRule rule_of(const SnipConfig& /*config*/) { return {.first = 1.0}; }
+
 void normalise_snip(UnitScores& scores) {
   const double total = std::accumulate(scores.fine.begin(), scores.fine.end(), 0.0);
   if (total <= 0.0) return;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "algorithms/importance/gradient_rule.h"
 #include "algorithms/importance/scores.h"
 
 namespace coppice {
@@ -20,6 +21,8 @@ struct SnipConfig {
   static constexpr const char* kName = "snip";
   void visit(FieldVisitor& v);
 };
+
+GradientRule rule_of(const SnipConfig& config);
 
 // Divides by the sum of all fine scores; leaves scores that are all zero alone.
 void normalise_snip(UnitScores& scores);

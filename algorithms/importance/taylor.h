@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "core/config.h"
+#include "algorithms/importance/gradient_rule.h"
 
 namespace coppice {
 
@@ -27,5 +28,7 @@ struct TaylorConfig {
   Order order = Order::kFirst;
   void visit(FieldVisitor& v);
 };
+
+GradientRule rule_of(const TaylorConfig& config);
 
 }  // namespace coppice

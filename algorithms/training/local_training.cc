@@ -23,6 +23,8 @@ LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer,
     result.sums.samples += pass.samples;
     result.steps += 1;
   }
+  // A gradient that is not finite shows in the next loss; the last step has none.
+  if (result.steps > 0) result.finite = replica.base().all_finite();
   return result;
 }
 

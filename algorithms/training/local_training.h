@@ -19,7 +19,7 @@ struct LocalOptions {
 struct LocalResult {
   PassResult sums;           // over all steps, of the loss before each step
   std::int64_t steps = 0;
-  bool finite = true;        // false: stopped at a loss or gradient that is not finite; the weights are of no use
+  bool finite = true;        // false: stopped at a loss, or ended with weights, not finite: of no use
 };
 
 // Trains with batch norms in train mode. Batches of one sample are skipped where the model has batch norms (a variance of one

@@ -1,10 +1,10 @@
 #include "tests/algorithms/passes.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+
+#include <ATen/ops/empty.h>
 
 #include "models/losses.h"
 
@@ -67,8 +67,7 @@ at::Tensor hash_tensor(std::vector<std::int64_t> shape, std::uint32_t salt, floa
 Subject small_mlp() { return subject_of("mlp", MlpConfig{.inputs = 10, .hidden = {16, 8, 12}, .outputs = 4}); }
 
 Subject small_cnn() {
-  Subject subject =
-      subject_of("cnn", CnnConfig{.input = {20, 20, 2}, .channels = {4, 8}, .hidden = 12, .outputs = 3});
+  Subject subject = subject_of("cnn", CnnConfig{.input = {20, 20, 2}, .channels = {4, 8}, .hidden = 12, .outputs = 3});
   for (int tensor = 0; tensor < subject.state.base.layout().size(); ++tensor) {
     const auto weights = subject.state.base.floats(tensor);
     const std::vector<double> values =
@@ -82,12 +81,9 @@ Subject small_resnet8() { return subject_of("resnet8", resnet8_config()); }
 Subject small_resnet20() { return subject_of("resnet20", resnet20_config()); }
 
 Subject small_llama() {
-  return subject_of("llama", LlamaConfig{.vocab = 20,
-                                         .dim = 16,
-                                         .head_dim = 4,
-                                         .kv_heads = {2, 3},
-                                         .queries_per_kv = 2,
-                                         .ffn = {12, 16}});
+  return subject_of(
+      "llama",
+      LlamaConfig{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 3}, .queries_per_kv = 2, .ffn = {12, 16}});
 }
 
 std::vector<Subject> subjects() {

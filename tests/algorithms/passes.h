@@ -2,15 +2,15 @@
 // and a client's scoring pass.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "models/batch.h"
 #include "models/model_state.h"

@@ -19,7 +19,8 @@ std::int64_t sum_of(const std::map<ParamId, std::int64_t>& quotas) {
 
 std::int64_t weights_under(const Model& model, const Pattern& pattern, bool edge) {
   std::int64_t all = 0;
-  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern, edge)) all += matrix.rows_O * matrix.cols_I;
+  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern, edge))
+    all += matrix.rows_O * matrix.cols_I;
   return all;
 }
 
@@ -32,8 +33,8 @@ TEST(ElementBudget, ErkGolden) {
   const auto check = [](const ModelConfig& config, const nlohmann::json& golden) {
     const auto model = make_model(config);
     for (const auto& [density, densities] : golden.items()) {
-      const auto found = quotas(*model, {.budget = {.density = std::stod(density)}, .floor = 0.0,
-                                         .allocation = Allocation::kErk});
+      const auto found =
+          quotas(*model, {.budget = {.density = std::stod(density)}, .floor = 0.0, .allocation = Allocation::kErk});
       ASSERT_EQ(found.size(), densities.size());
       std::size_t i = 0;
       for (const auto& [tensor, quota] : found) {
@@ -93,7 +94,9 @@ TEST(ElementBudget, GlobalIsASort) {
     for (std::size_t i = 0; i < kept; ++i) ++expected[sorted[i].second];
     const bool floored = std::any_of(expected.begin(), expected.end(), [](const auto& e) { return e.second == 0; });
     const auto found = quotas(*subject.model, {.budget = {.density = density}, .floor = 0.0}, &scores);
-    if (!floored) EXPECT_EQ(found, expected);
+    if (!floored) {
+      EXPECT_EQ(found, expected);
+    }
     EXPECT_EQ(sum_of(found), static_cast<std::int64_t>(kept));
   }
 }
@@ -123,7 +126,8 @@ TEST(ElementBudget, BlocksCompete) {
 TEST(ElementBudget, BadConfigsAreRefused) {
   const Subject subject = small_mlp();
   EXPECT_THROW(quotas(*subject.model, {.budget = {.flops = 0.5}}), InputError);
-  EXPECT_THROW(quotas(*subject.model, {.budget = {.density = 0.1}, .cap = 0.5, .allocation = Allocation::kErk}), InputError);
+  EXPECT_THROW(quotas(*subject.model, {.budget = {.density = 0.1}, .cap = 0.5, .allocation = Allocation::kErk}),
+               InputError);
   EXPECT_THROW(quotas(*subject.model, {.budget = {.density = 0.001}, .allocation = Allocation::kErk}), InputError);
   EXPECT_THROW(quotas(*subject.model, {.budget = {.density = 0.5}}), Error);
   const ElementScores short_scores = {{0, {1.0F}}};

@@ -20,7 +20,8 @@ Bits bits_at(std::int64_t size, const std::vector<std::int64_t>& set) {
 
 TEST(Reachability, WholeModelsAreAlive) {
   for (const Subject& subject : subjects()) {
-    const Reachability reach = reachability_of(*subject.model, Mask(subject.model->base_layout(), subject.model->structure()));
+    const Reachability reach =
+        reachability_of(*subject.model, Mask(subject.model->base_layout(), subject.model->structure()));
     EXPECT_TRUE(reach.alive()) << subject.name << ": " << reach.describe();
     EXPECT_GT(reach.outputs, 1);
   }
@@ -69,7 +70,8 @@ TEST(Reachability, AgreesWithASearch) {
       for (std::int64_t i = 0; i < bits.size(); ++i) {
         if (stream.uniform() >= 0.25) continue;
         bits.set(i, true);
-        if (reached[static_cast<std::size_t>(i % matrix.cols_I)]) next[static_cast<std::size_t>(i / matrix.cols_I)] = true;
+        if (reached[static_cast<std::size_t>(i % matrix.cols_I)])
+          next[static_cast<std::size_t>(i / matrix.cols_I)] = true;
       }
       reached = next;
       elements.emplace(matrix.tensor, std::move(bits));
@@ -88,7 +90,8 @@ TEST(Reachability, ShortcutsCarryOn) {
   const ArenaLayout& layout = *subject.model->base_layout();
   const int inner = layout.find("layer2.1.conv1.weight"), stem = layout.find("conv1.weight");
   // A block whose first convolution is cut passes its input on; the report names what is empty all the same.
-  Reachability reach = reachability_of(*subject.model, mask_of(*subject.model, {{inner, Bits(layout[inner].numel, false)}}));
+  Reachability reach =
+      reachability_of(*subject.model, mask_of(*subject.model, {{inner, Bits(layout[inner].numel, false)}}));
   EXPECT_EQ(reach.dead_outputs, 0);
   EXPECT_EQ(reach.empty_tensors, std::vector<std::string>{"layer2.1.conv1.weight"});
   EXPECT_FALSE(reach.alive());

@@ -108,7 +108,8 @@ TEST(UnitBudget, UniformKeepsTheSameFractionEverywhere) {
 
 // With exponent 1 a unit that saves more goes first; with 0 savings are ignored.
 TEST(UnitBudget, SavingsCountByTheExponent) {
-  const Subject subject = small_mlp();  // neurons of layers.0 save 10 + 8 products, of layers.1 16 + 12, of layers.2 8 + 4
+  const Subject subject =
+      small_mlp();  // neurons of layers.0 save 10 + 8 products, of layers.1 16 + 12, of layers.2 8 + 4
   std::vector<double> scores(36, 1.0);
   const auto first_gone = [&](double exponent) {
     const BudgetConfig config{.budget = {.flops = 0.999}, .floor = 0.0, .exponent = exponent};
@@ -152,7 +153,8 @@ TEST(UnitBudget, BadConfigsAreRefused) {
   EXPECT_THROW(choose_units(*subject.model, scores, {}), InputError);
   EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.flops = 0.5, .params = 0.5}}), InputError);
   EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.density = 0.5}}), InputError);
-  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.flops = 0.5}, .allocation = Allocation::kErk}), InputError);
+  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.flops = 0.5}, .allocation = Allocation::kErk}),
+               InputError);
   std::vector<double> broken = scores;
   broken[3] = std::nan("");
   EXPECT_THROW(choose_units(*subject.model, broken, {.budget = {.flops = 0.5}}), InputError);

@@ -47,8 +47,7 @@ TEST(ClientFusion, Golden) {
     for (double& value : *x) value += 0.1;
   }
   Report opinion = report_of(own, {10}, 3.0);
-  const double weight =
-      apply_client_transform(AgreementFusion{}, opinion.blocks, opinion.values, 3.0, &reference);
+  const double weight = apply_client_transform(AgreementFusion{}, opinion.blocks, opinion.values, 3.0, &reference);
   EXPECT_NEAR(weight, 3.0 * std::max(0.0, static_cast<double>(golden["cosine"])), 1e-8);
   for (double& value : opinion.values[0]) value /= weight;
   expect_near(opinion.values[0], own, 1e-12, "agreement leaves the scores");
@@ -76,7 +75,8 @@ TEST(ClientFusion, OneClientMovesAScoreByItsWeightAtMost) {
     for (double& score : scores) score = std::abs(score);
     const Report report = report_of(scores, {10, 25, 1, 4}, 11.0);
     for (const ClientFusionConfig& config :
-         {ClientFusionConfig(NormalisedMeanFusion{}), ClientFusionConfig(VoteFusion{0.3}), ClientFusionConfig(RankFusion{}),
+         {ClientFusionConfig(NormalisedMeanFusion{}), ClientFusionConfig(VoteFusion{0.3}),
+          ClientFusionConfig(RankFusion{}),
           ClientFusionConfig(NormalisedMeanFusion{NormalisedMeanFusion::Over::kModel})}) {
       for (const double value : fused(config, report, 1.0)) {
         EXPECT_GE(value, 0.0);

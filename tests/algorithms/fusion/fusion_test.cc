@@ -117,7 +117,8 @@ TEST(Fusion, AlphaIsAWeight) {
 }
 
 TEST(Fusion, FlatScoresSayNothing) {
-  const UnitScores flat{.coarse = {2, 2, 2}, .fine = {5, 5, 5}, .coarse_variance = {0, 0, 0}, .fine_variance = {0, 0, 0}};
+  const UnitScores flat{
+      .coarse = {2, 2, 2}, .fine = {5, 5, 5}, .coarse_variance = {0, 0, 0}, .fine_variance = {0, 0, 0}};
   EXPECT_DOUBLE_EQ(fuse(with(AttentionGranularity{}), structure_of({3}), flat).alphas[0], 0.5);
   EXPECT_DOUBLE_EQ(fuse(with(UncertaintyGranularity{}), structure_of({3}), flat).alphas[0], 0.5);
   // A coarse score that is zero throughout leaves the order to fine.
@@ -129,7 +130,8 @@ TEST(Fusion, FlatScoresSayNothing) {
 
 TEST(Fusion, ConfidenceDiscountsDisagreement) {
   const PrunableStructure structure = structure_of({2});
-  const UnitScores scores{.coarse = {1, 1}, .fine = {1, 1}, .coarse_client_variance = {0, 4}, .fine_client_variance = {0, 1}};
+  const UnitScores scores{
+      .coarse = {1, 1}, .fine = {1, 1}, .coarse_client_variance = {0, 4}, .fine_client_variance = {0, 1}};
   const auto fused = fuse(with(FixedGranularity{0.5}, ScoreScale::kRaw, true), structure, scores).scores;
   EXPECT_DOUBLE_EQ(fused[0], 1.0);
   EXPECT_DOUBLE_EQ(fused[1], 1.0 / (1.0 + 1.5 * 1.5));

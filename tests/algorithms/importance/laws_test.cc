@@ -29,11 +29,14 @@ TEST(ImportanceLaws, BlocksAreAsDeclared) {
           const auto blocks = score_blocks(config, *subject.model, request);
           EXPECT_EQ(make_estimator(config, *subject.model, request)->blocks(), blocks);
           for (const bool samples : {true, false}) {
-            const Sums sums = run_pass(config, subject, request, samples ? batches_of(subject, 1) : std::vector<Batch>{});
+            const Sums sums =
+                run_pass(config, subject, request, samples ? batches_of(subject, 1) : std::vector<Batch>{});
             ASSERT_EQ(sums.size(), blocks.size());
             for (std::size_t b = 0; b < blocks.size(); ++b) {
               ASSERT_EQ(static_cast<std::int64_t>(sums[b].size()), blocks[b].count) << blocks[b].name;
-              if (!samples) EXPECT_EQ(std::count(sums[b].begin(), sums[b].end(), 0.0), blocks[b].count);
+              if (!samples) {
+                EXPECT_EQ(std::count(sums[b].begin(), sums[b].end(), 0.0), blocks[b].count) << blocks[b].name;
+              }
               if (!blocks[b].families.empty()) {
                 EXPECT_EQ(std::accumulate(blocks[b].families.begin(), blocks[b].families.end(), std::int64_t{0}),
                           blocks[b].count);
@@ -53,12 +56,13 @@ TEST(ImportanceLaws, CoarseNeverExceedsFine) {
         const ScoreRequest request{.form = form};
         const UnitScores scores =
             unit_scores(config, subject, request, run_pass(config, subject, request, batches_of(subject, 1)));
-        double coherent = 0.0;
+        double coarse = 0.0, fine = 0.0;
         for (std::size_t g = 0; g < scores.fine.size(); ++g) {
           EXPECT_LE(scores.coarse[g], scores.fine[g] * (1 + 1e-12)) << subject.name;
-          coherent += scores.coarse[g] / scores.fine[g];
+          coarse += scores.coarse[g];
+          fine += scores.fine[g];
         }
-        EXPECT_GT(coherent, 0.02 * static_cast<double>(scores.fine.size())) << subject.name;
+        EXPECT_GT(coarse, 0.02 * fine) << subject.name;
       }
     }
   }
@@ -96,8 +100,8 @@ TEST(ImportanceLaws, FineOfFisherIsThatOfPooledData) {
 TEST(ImportanceLaws, CoarseScoresVanishUnderBatchNormInTrainMode) {
   const Subject subject = small_resnet20();
   const auto coherence = [&](Mode mode) {
-    const Sums sums = run_pass(TaylorConfig{}, subject, {.target = ScoreTarget::kElements},
-                               {batch_for(*subject.model, 16, 3)}, mode);
+    const Sums sums =
+        run_pass(TaylorConfig{}, subject, {.target = ScoreTarget::kElements}, {batch_for(*subject.model, 16, 3)}, mode);
     double coarse = 0.0, fine = 0.0;  // of the filters of all inner convolutions, all followed by a batch norm
     const auto structure = subject.model->structure();
     std::size_t block = 0;

@@ -14,14 +14,16 @@ namespace {
 constexpr ParamId kTensor = 2;  // layers.1.weight of the small MLP: 8 x 16
 
 Mask sparse_mask(const Subject& subject, std::uint64_t seed, std::int64_t kept) {
-  return make_element_mask(*subject.model, {Pattern::Kind::kUnstructured}, true,
-                           weight_element_scores(RandomConfig{}, *subject.model, subject.state.base, true, {.run = seed}),
-                           {{0, kept}, {2, kept}, {4, kept}, {6, kept}});
+  return make_element_mask(
+      *subject.model, {Pattern::Kind::kUnstructured}, true,
+      weight_element_scores(RandomConfig{}, *subject.model, subject.state.base, true, {.run = seed}),
+      {{0, kept}, {2, kept}, {4, kept}, {6, kept}});
 }
 
 ElementScores growth_of(std::uint32_t salt) {
   ElementScores growth;
-  for (const double value : hash_values(128, salt)) growth[kTensor].push_back(static_cast<float>(std::abs(value)) + 0.01F);
+  for (const double value : hash_values(128, salt))
+    growth[kTensor].push_back(static_cast<float>(std::abs(value)) + 0.01F);
   return growth;
 }
 
@@ -121,7 +123,9 @@ TEST(BnCandidates, KeepTheGlobalDensity) {
         const std::int64_t here = mask.keeps_all(matrix.tensor) ? numel : mask.bits(matrix.tensor).count();
         EXPECT_GE(here, 1);
         kept += here;
-        if (&mask == &masks[0]) EXPECT_NEAR(static_cast<double>(here), 0.2 * static_cast<double>(numel), 1.0);
+        if (&mask == &masks[0]) {
+          EXPECT_NEAR(static_cast<double>(here), 0.2 * static_cast<double>(numel), 1.0);
+        }
       }
       EXPECT_EQ(kept, std::llround(0.2 * static_cast<double>(all)));
     }

@@ -32,8 +32,9 @@ TEST(PatternText, RoundTrips) {
 }
 
 TEST(PatternText, AnythingElseIsRefused) {
-  for (const char* text : {"", "2:", ":4", "4:4", "4:2", "0:4", "2:65", "02:4", "2:4 ", " 2:4", "2:4:8", "-1:4", "x", "32x", "x1",
-                           "0x1", "32x0", "1025x1", "99999x1", "32X1", "2.0:4", "chanels", "1e1x1", "2:4\n"}) {
+  for (const char* text :
+       {"",  "2:",  ":4", "4:4", "4:2",  "0:4",    "2:65",    "02:4", "2:4 ",  " 2:4",    "2:4:8", "-1:4",
+        "x", "32x", "x1", "0x1", "32x0", "1025x1", "99999x1", "32X1", "2.0:4", "chanels", "1e1x1", "2:4\n"}) {
     const std::string message = message_of([&] { parse_pattern(text); });
     EXPECT_NE(message.find("expected channels, unstructured, N:M"), std::string::npos) << text;
   }
@@ -100,7 +101,8 @@ TEST(ElementMask, NOfMHoldsInEveryGroup) {
                 const std::int64_t i = o * matrix.cols_I + k * spatial + s;
                 const float score = scores.at(matrix.tensor)[static_cast<std::size_t>(i)];
                 kept += bits[i];
-                (bits[i] ? worst_kept : best_dropped) = bits[i] ? std::min(worst_kept, score) : std::max(best_dropped, score);
+                (bits[i] ? worst_kept : best_dropped) =
+                    bits[i] ? std::min(worst_kept, score) : std::max(best_dropped, score);
               }
               ASSERT_EQ(kept, n);
               ASSERT_GE(worst_kept, best_dropped);
