@@ -2,6 +2,8 @@
 
 #include <ATen/ops/mean.h>
 
+#include <array>
+
 #include "models/built_in.h"
 #include "models/initial_weights.h"
 #include "models/operations.h"
@@ -26,6 +28,10 @@ struct Conv {
   ParamId weight = 0;
   NormId norm = kNoNorm;
 };
+
+// The channel of each stage's residual stream that belongs to one unit.
+constexpr std::int64_t kNoChannel = -1;
+using Chain = std::array<std::int64_t, kStages>;
 
 // Indices into the list of convolutions.
 struct Block {
@@ -57,7 +63,8 @@ class Resnet final : public BuiltInModel {
   Resnet(const Config& config, int blocks_per_stage, std::vector<ZeroPadShortcut> shortcuts)
       : BuiltInModel(config), config_(config), blocks_per_stage_(blocks_per_stage), shortcuts_(std::move(shortcuts)) {
     for (int s = 0; s < kStages; ++s) {
-      widths_.push_back(config.residual[s]);
+      add_chains(s);
+      widths_.push_back(static_cast<std::int64_t>(chains_[s].size()));
       for (int b = 0; b < blocks_per_stage; ++b) widths_.push_back(config.inner[s * blocks_per_stage + b]);
     }
     std::int64_t height = config.input[0], width = config.input[1];
@@ -123,13 +130,13 @@ class Resnet final : public BuiltInModel {
     check_widths(widths, widths_);
     Cost cost;
     for (const Conv& conv : convs_) {
-      const std::int64_t inputs = conv.inputs == kImage ? config_.input[2] : widths[conv.inputs];
-      const std::int64_t outputs = widths[conv.outputs];
+      const std::int64_t inputs = channels(conv.inputs, widths);
+      const std::int64_t outputs = channels(conv.outputs, widths);
       const std::int64_t weights = outputs * inputs * conv.kernel * conv.kernel;
       cost.macs += weights * conv.positions;
       cost.params += weights + outputs * (conv.norm == kNoNorm ? 1 : 2);
     }
-    const std::int64_t features = widths[residual_family(kStages - 1)];
+    const std::int64_t features = channels(residual_family(kStages - 1), widths);
     cost.macs += features * config_.outputs;
     cost.params += (features + 1) * config_.outputs;
     return cost;
@@ -138,20 +145,27 @@ class Resnet final : public BuiltInModel {
   ModelConfig sliced_config(std::span<const std::uint8_t> kept) const override {
     const PrunableStructure whole = structure();
     const std::vector<std::int64_t> widths = kept_widths(whole, kept);
-    const auto kept_units = [&](int family) {
-      const Family& f = whole.families[family];
-      return std::vector<bool>(kept.begin() + f.first_group, kept.begin() + f.first_group + f.num_groups);
-    };
+    std::vector<std::vector<bool>> kept_channels;  // of each stage's residual stream
+    for (int s = 0; s < kStages; ++s) kept_channels.emplace_back(config_.residual[s], true);
+    for (int born = 0; born < kStages; ++born) {
+      const Family& family = whole.families[residual_family(born)];
+      for (int unit = 0; unit < family.num_groups; ++unit) {
+        for (int s = born; s < kStages && kept[family.first_group + unit] == 0; ++s) {
+          const std::int64_t channel = chains_[born][unit][s];
+          if (channel != kNoChannel) kept_channels[s][channel] = false;
+        }
+      }
+    }
     Config narrow = config_;
     narrow.residual.clear();
     narrow.inner.clear();
     for (int s = 0; s < kStages; ++s) {
-      narrow.residual.push_back(widths[residual_family(s)]);
+      narrow.residual.push_back(channels(residual_family(s), widths));
       for (int b = 0; b < blocks_per_stage_; ++b) narrow.inner.push_back(widths[residual_family(s) + 1 + b]);
     }
     std::vector<std::vector<std::int64_t>> sources;
     for (int s = 0; s + 1 < kStages && !shortcuts_.empty(); ++s) {
-      sources.push_back(shortcuts_[s].sliced(kept_units(residual_family(s)), kept_units(residual_family(s + 1))));
+      sources.push_back(shortcuts_[s].sliced(kept_channels[s], kept_channels[s + 1]));
     }
     set_sources(narrow, sources);
     return narrow;
@@ -176,12 +190,40 @@ class Resnet final : public BuiltInModel {
 
  private:
   int residual_family(int stage) const { return stage * (1 + blocks_per_stage_); }
+  bool is_residual(int family) const { return family % (1 + blocks_per_stage_) == 0; }
+
+  // The units of a stage's residual family. A projection mixes channels, so there each channel stands alone. Zero padding
+  // carries a channel from stage to stage without a parameter that a mask could zero, so there a unit is the whole chain
+  // of channels that begins in the stage.
+  void add_chains(int stage) {
+    std::vector<Chain>& begun = chains_.emplace_back();
+    if (stage > 0 && !shortcuts_.empty()) {
+      for (int born = 0; born < stage; ++born) {
+        for (Chain& chain : chains_[born]) chain[stage] = shortcuts_[stage - 1].continuation(chain[stage - 1]);
+      }
+    }
+    for (std::int64_t channel = 0; channel < config_.residual[stage]; ++channel) {
+      if (stage > 0 && !shortcuts_.empty() && shortcuts_[stage - 1].source(channel) >= 0) continue;
+      Chain chain{kNoChannel, kNoChannel, kNoChannel};
+      chain[stage] = channel;
+      begun.push_back(chain);
+    }
+  }
+
+  // Channels of a family's convolutions when `widths` units of each family are kept.
+  std::int64_t channels(int family, std::span<const std::int64_t> widths) const {
+    if (family == kImage) return config_.input[2];
+    if (shortcuts_.empty() || !is_residual(family)) return widths[family];
+    std::int64_t count = 0;
+    for (int f = 0; f <= family; f += 1 + blocks_per_stage_) count += widths[f];
+    return count;
+  }
 
   // Declares the tensors of the next convolution: with a batch norm where `norm_name` is not empty, else with a bias.
   int add_conv(const std::string& name, const std::string& norm_name, int from, int to, std::int64_t kernel,
                ConvGeometry geometry, std::int64_t positions) {
     Conv conv{from, to, kernel, geometry, positions};
-    const std::int64_t inputs = from == kImage ? config_.input[2] : widths_[from], outputs = widths_[to];
+    const std::int64_t inputs = channels(from, widths_), outputs = channels(to, widths_);
     conv.weight = base().add(name + ".weight", {outputs, inputs, kernel, kernel});
     if (norm_name.empty()) {
       base().add(name + ".bias", {outputs});
@@ -198,21 +240,33 @@ class Resnet final : public BuiltInModel {
   void add_family(StructureBuilder& builder, std::string name, int family) const {
     builder.add_family(std::move(name), "channel", widths_[family], [this, family](std::int64_t unit) {
       std::vector<Slice> slices;
-      for (const Conv& conv : convs_) {
-        if (conv.outputs == family) {
-          slices.push_back(slice_of(conv.weight, 0, unit));
-          slices.push_back(slice_of(conv.weight + 1, 0, unit));
-          if (conv.norm != kNoNorm) {
-            slices.push_back(slice_of(conv.weight + 2, 0, unit));
-            slices.push_back(mean_slice(conv.norm, unit));
-            slices.push_back(variance_slice(conv.norm, unit));
-          }
-        }
-        if (conv.inputs == family) slices.push_back(slice_of(conv.weight, 1, unit, 1, false));
+      if (!is_residual(family)) {
+        add_channel(family, unit, slices);
+        return slices;
       }
-      if (family == residual_family(kStages - 1)) slices.push_back(slice_of(linear_, 1, unit, 1, false));
+      const Chain& chain = chains_[family / (1 + blocks_per_stage_)][unit];
+      for (int s = 0; s < kStages; ++s) {
+        if (chain[s] != kNoChannel) add_channel(residual_family(s), chain[s], slices);
+      }
       return slices;
     });
+  }
+
+  // Everything that one channel of a stage's residual stream, or of a block's inside, consists of.
+  void add_channel(int family, std::int64_t channel, std::vector<Slice>& slices) const {
+    for (const Conv& conv : convs_) {
+      if (conv.outputs == family) {
+        slices.push_back(slice_of(conv.weight, 0, channel));
+        slices.push_back(slice_of(conv.weight + 1, 0, channel));
+        if (conv.norm != kNoNorm) {
+          slices.push_back(slice_of(conv.weight + 2, 0, channel));
+          slices.push_back(mean_slice(conv.norm, channel));
+          slices.push_back(variance_slice(conv.norm, channel));
+        }
+      }
+      if (conv.inputs == family) slices.push_back(slice_of(conv.weight, 1, channel, 1, false));
+    }
+    if (family == residual_family(kStages - 1)) slices.push_back(slice_of(linear_, 1, channel, 1, false));
   }
 
   at::Tensor convolve(const Conv& conv, const at::Tensor& x_BCHW, const Weights& weights, Tap& tap, Mode mode) const {
@@ -233,8 +287,9 @@ class Resnet final : public BuiltInModel {
   Config config_;
   int blocks_per_stage_;
   std::vector<ZeroPadShortcut> shortcuts_;
-  std::vector<std::int64_t> widths_;  // of each family
-  std::vector<Conv> convs_;           // in forward order
+  std::vector<std::vector<Chain>> chains_;  // of each stage's residual family, one a unit
+  std::vector<std::int64_t> widths_;        // units of each family
+  std::vector<Conv> convs_;                 // in forward order
   std::vector<Block> blocks_;
   ParamId linear_ = 0;
 };

@@ -4,6 +4,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace coppice {
@@ -37,6 +39,11 @@ ZeroPadShortcut::ZeroPadShortcut(const std::string& what, std::int64_t inputs, s
     }
     if (source >= 0) seen[static_cast<std::size_t>(source)] = true;
   }
+  if (outputs <= inputs || std::find(seen.begin(), seen.end(), false) != seen.end()) {
+    throw InputError("model: " + what + ": found " + std::to_string(outputs) + " channels that continue " +
+                     std::to_string(std::count(seen.begin(), seen.end(), true)) + " of " + std::to_string(inputs) +
+                     "; expected all of them to go on and some to begin");
+  }
   leading_zeros_ = sources_ == even ? (outputs - inputs) / 2 : -1;
   index_C_ = at::empty({outputs}, at::TensorOptions().dtype(at::kLong));
   std::int64_t* index = index_C_.mutable_data_ptr<std::int64_t>();
@@ -50,6 +57,10 @@ at::Tensor ZeroPadShortcut::operator()(const at::Tensor& x_BCHW) const {
     return at::constant_pad_nd(half, {0, 0, 0, 0, leading_zeros_, trailing});
   }
   return at::index_select(at::constant_pad_nd(half, {0, 0, 0, 0, 0, 1}), 1, index_C_);
+}
+
+std::int64_t ZeroPadShortcut::continuation(std::int64_t input) const {
+  return std::find(sources_.begin(), sources_.end(), input) - sources_.begin();
 }
 
 std::vector<std::int64_t> ZeroPadShortcut::sliced(const std::vector<bool>& inputs_kept,

@@ -36,10 +36,10 @@ Resnet20Config resnet20_with_sources() {
   Resnet20Config config;
   config.input = {8, 8, 3};
   config.outputs = 5;
-  config.residual = {3, 2, 4};
+  config.residual = {3, 4, 6};
   config.inner = std::vector<std::int64_t>(9, 2);
-  config.sources1 = {2, -1};
-  config.sources2 = {-1, 1, 0, -1};
+  config.sources1 = {2, -1, 0, 1};
+  config.sources2 = {-1, 1, 0, -1, 3, 2};
   return config;
 }
 
@@ -86,24 +86,27 @@ TEST(Resnet20, SlicingKeepsTheMapOfChannels) {
   const PrunableStructure structure = model->structure();
   std::vector<std::uint8_t> kept(structure.groups.size(), 1);
   const auto drop = [&](int family, int unit) { kept[static_cast<std::size_t>(structure.families[family].first_group + unit)] = 0; };
-  drop(0, 0);  // stage 1 residual
-  drop(4, 3);  // stage 2 residual
-  drop(8, 1);  // stage 3 residual
+  drop(0, 0);  // the chain of channels 0, 1 and 2 of the three stages
+  drop(4, 1);  // the chain of channels 3 and 4 of stages 2 and 3
+  drop(8, 1);  // channel 5 of stage 3
   const auto narrow = std::get<Resnet20Config>(model->sliced_config(kept));
-  EXPECT_EQ(narrow.residual, (std::vector<std::int64_t>{1, 3, 6}));
-  EXPECT_EQ(narrow.sources1, (std::vector<std::int64_t>{}));  // -1 0 -1 is the even padding of one channel
-  EXPECT_EQ(narrow.sources2, (std::vector<std::int64_t>{-1, 1, 2, -1, -1, -1}));
+  EXPECT_EQ(narrow.residual, (std::vector<std::int64_t>{1, 2, 4}));
+  EXPECT_EQ(narrow.sources1, (std::vector<std::int64_t>{-1, 0}));
+  EXPECT_EQ(narrow.sources2, (std::vector<std::int64_t>{}));  // -1 0 1 -1 is the even padding of two channels
 }
 
 TEST(Resnet20, RefusesMapsThatDoNotFit) {
   Resnet20Config config = resnet20_with_sources();
   config.sources1 = {2};
   EXPECT_THROW(make_resnet20(config), InputError);
-  config.sources1 = {3, -1};
+  config.sources1 = {3, -1, 0, 1};
   EXPECT_THROW(make_resnet20(config), InputError);
-  config.sources1 = {1, 1};
+  config.sources1 = {1, 1, 0, 2};
   EXPECT_THROW(make_resnet20(config), InputError);
-  config.sources1 = {};  // three channels do not fit into two
+  config.sources1 = {-1, -1, 0, 1};  // channel 2 goes on as none
+  EXPECT_THROW(make_resnet20(config), InputError);
+  config.sources1 = {};
+  config.residual = {3, 2, 6};  // three channels do not fit into two
   EXPECT_THROW(make_resnet20(config), InputError);
   config = resnet20_with_sources();
   config.inner.pop_back();

@@ -235,7 +235,7 @@ def architectures():
     inner = [3, 4, 2, 4, 3, 5, 4, 5, 3]
     golden("resnet20", Resnet(3, [2, 4, 7], inner, 3, 5, [even_padding(2, 4), even_padding(4, 7)]),
            images(4, 3, 8, 9), classes((4,), 5))
-    golden("resnet20_sources", Resnet(3, [3, 2, 4], [2] * 9, 3, 5, [[2, -1], [-1, 1, 0, -1]]),
+    golden("resnet20_sources", Resnet(3, [3, 4, 6], [2] * 9, 3, 5, [[2, -1, 0, 1], [-1, 1, 0, -1, 3, 2]]),
            images(4, 3, 8, 8), classes((4,), 5))
     golden("llama", Llama(11, 8, 4, [2, 1], 2, [7, 5]), classes((2, 6), 11), classes((2, 6), 11))
 
