@@ -41,7 +41,7 @@ a:hover { text-decoration: underline; }
 .scroll { overflow-x: auto; margin: 0 -4px; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 10px; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
-th { color: var(--dim); font-weight: 600; font-size: 13px; vertical-align: bottom; }
+th { color: var(--dim); font-weight: 600; font-size: 13px; vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child { text-align: left; }
 td small { display: block; font-size: 12px; line-height: 1.3; }
 tbody tr:last-child td { border-bottom: 0; }

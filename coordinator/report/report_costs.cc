@@ -32,7 +32,9 @@ std::vector<StageCost> stage_costs(const RunRecord& run) {
     const auto clients = static_cast<double>(round.clients);
     ++cost.rounds;
     cost.seconds += round.seconds;
-    cost.bytes += clients * (round.bytes_down + round.bytes_up);
+    const double bytes = round.bytes_down + round.bytes_up;
+    // Bytes of a client, but no count of clients: the sum is not known, and is not shown as less than it was.
+    cost.bytes += round.clients == 0 && bytes > 0.0 ? kNoFigure : clients * bytes;
     cost.dense_bytes += clients * 2.0 * run.summary.traffic.dense_bytes_per_client;
   }
   for (const auto& [name, seconds] : run.summary.seconds) stage(name).seconds = seconds;

@@ -1,6 +1,7 @@
 #include "coordinator/report/svg_axis.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "coordinator/report/figures.h"
@@ -9,6 +10,8 @@ namespace coppice {
 namespace {
 
 constexpr int kMostTicks = 24;
+constexpr double kBinary = 1024.0;
+constexpr double kLargestInAUnit = 500.0;  // an axis that reaches further counts in the next unit: 0.5 MiB, not 512 KiB
 
 double round_step(double rough) {
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
@@ -18,7 +21,16 @@ double round_step(double rough) {
   return 10.0 * power;
 }
 
-// "50.00 kB" -> "50 kB"
+// In the one unit that all ticks of this step share.
+std::string bytes_label(double value, double step) {
+  constexpr std::array<const char*, 7> kUnits = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+  double unit = 1.0;
+  std::size_t name = 0;
+  for (; name + 1 < kUnits.size() && step >= unit * kBinary * 0.0999; ++name) unit *= kBinary;
+  return show_fixed(value / unit, step / unit >= 0.999 ? 0 : 1) + kUnits[name];
+}
+
+// "5.00 M" -> "5 M"
 std::string without_trailing_zeros(std::string text) {
   const std::size_t point = text.find('.');
   if (point == std::string::npos) return text;
@@ -43,7 +55,7 @@ AxisScale make_axis(double least, double most, int wanted, bool tight, FigureKin
   }
   AxisScale scale;
   double unit = 1.0;
-  while (kind == FigureKind::kBytes && most - least >= 1024.0 * unit) unit *= 1024.0;
+  while (kind == FigureKind::kBytes && most - least >= kLargestInAUnit * unit) unit *= kBinary;
   scale.step = unit * round_step((most - least) / wanted / unit);
   scale.least = tight ? least : std::floor(least / scale.step + 1e-6) * scale.step;
   scale.most = tight ? most : std::ceil(most / scale.step - 1e-6) * scale.step;
@@ -63,7 +75,7 @@ std::string tick_label(double value, double step, FigureKind kind) {
       return show_percent(value, points >= 0.999 ? 0 : points >= 0.0999 ? 1 : 2);
     }
     case FigureKind::kBytes:
-      return value == 0.0 ? "0" : without_trailing_zeros(show_bytes(value));
+      return value == 0.0 ? "0" : bytes_label(value, step);
     case FigureKind::kCount:
       return without_trailing_zeros(show_short_count(value));
     case FigureKind::kNumber:

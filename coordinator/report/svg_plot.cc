@@ -92,7 +92,10 @@ std::string draw_series(const LineSeries& whole, const Canvas& canvas, FigureKin
     const std::string x = coordinate(canvas.px(series.xs[i])), y = coordinate(canvas.py(series.ys[i]));
     path += (pen_down ? "L" : "M") + x + " " + y;
     pen_down = true;
-    if (series.xs.size() <= kMostMarkedPoints) marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"2.2\"/>";
+    const auto drawn = [&](std::size_t at) { return at < series.ys.size() && can_draw(series.ys[at]); };
+    const bool alone = !drawn(i - 1) && !drawn(i + 1);  // nothing of a line to be seen
+    const bool marked = series.style != LineStyle::kTrain && series.xs.size() <= kMostMarkedPoints;
+    if (alone || marked) marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"" + (alone ? "3.6" : "2.2") + "\"/>";
   }
   return "<g class=\"series " + style_class(series.style) + "\" data-name=\"" + escape_html(series.name) +
          "\" data-kind=\"" + kind_name(kind) + "\" data-x=\"" + data_list(series.xs) + "\" data-y=\"" +

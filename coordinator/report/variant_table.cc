@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -77,6 +78,8 @@ VariantTable variant_table(const RunSummary& summary) {
   VariantTable table;
   table.columns.push_back("model");
   for (const Column& one : columns) table.columns.push_back(one.name);
+  // Keys of metrics are written as words, so that a heading can break.
+  for (std::string& name : table.columns) std::replace(name.begin(), name.end(), '_', ' ');
   table.columns.push_back("artifact");
   for (std::size_t v = 0; v < summary.variants.size(); ++v) {
     const VariantFigures& variant = summary.variants[v];

@@ -36,7 +36,8 @@ std::string speed_against(const VariantFigures& result, const VariantFigures& re
     const auto other = reference.latency_ms.find(batch);
     if (other == reference.latency_ms.end() || !(milliseconds > 0.0) || !(other->second > 0.0)) continue;
     const double factor = other->second / milliseconds;
-    const std::string change = show_significant(factor, 3) + " times as fast";
+    const std::string change = factor >= 1.0 ? show_significant(factor, 3) + " times as fast"
+                                             : show_significant(1.0 / factor, 3) + " times as long";
     return "answers a batch of " + std::to_string(batch) + " in " + show_milliseconds(milliseconds) + " instead of " +
            show_milliseconds(other->second) + " (" + change + ")";
   }

@@ -31,6 +31,9 @@ TEST(Axis, BytesHaveBinaryTicks) {
   EXPECT_DOUBLE_EQ(scale.step, 50.0 * 1024.0);
   EXPECT_EQ(tick_label(scale.ticks[0], scale.step, FigureKind::kBytes), "0");
   EXPECT_EQ(tick_label(scale.ticks[1], scale.step, FigureKind::kBytes), "50 KiB");
+  const AxisScale larger = make_axis(0.0, 887376.0, 5, false, FigureKind::kBytes);
+  EXPECT_EQ(tick_label(larger.ticks[1], larger.step, FigureKind::kBytes), "0.2 MiB");
+  EXPECT_EQ(tick_label(larger.ticks.back(), larger.step, FigureKind::kBytes), "1.0 MiB");
 }
 
 TEST(Axis, LabelsHaveAsManyDigitsAsTheStepNeeds) {

@@ -125,6 +125,16 @@ TEST(HtmlReport, ModelsWithoutAccuracyAreJudgedByLoss) {
   EXPECT_FALSE(has(html, "aria-label=\"Accuracy\""));
 }
 
+TEST(HtmlReport, BytesOfUncountedClientsAreNotShownAsNone) {
+  RunRecord run = sample_run();
+  EXPECT_TRUE(has(html_report(run), "<td>1.84 MiB</td>"));  // of the prune stage
+  EXPECT_TRUE(has(html_report(run), "<td>166 MiB</td>"));   // of all stages
+  run.rounds[31].clients = 0;
+  EXPECT_FALSE(has(html_report(run), "<td>1.84 MiB</td>"));
+  EXPECT_FALSE(has(html_report(run), "<td>166 MiB</td>"));
+  EXPECT_FALSE(has(html_report(run), "<td>164 MiB</td>"));
+}
+
 TEST(HtmlReport, IsWrittenIntoTheFolder) {
   TemporaryFolder folder;
   std::filesystem::copy(golden_path("sample"), folder.path(), std::filesystem::copy_options::recursive);

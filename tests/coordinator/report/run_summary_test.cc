@@ -85,6 +85,8 @@ TEST(Verdict, SaysWhatTheFiguresSay) {
             "The compact model needs 39.8 % of the FLOPs and 61.7 % of the parameters of the dense twin, is 1.33 "
             "points less accurate "
             "(84.1 % against 85.4 %), and answers a batch of 1 in 0.241 ms instead of 0.482 ms (2.00 times as fast).");
+  summary.variants[2].latency_ms[1] = 0.637;
+  EXPECT_NE(verdict(summary).find("in 0.637 ms instead of 0.482 ms (1.32 times as long)."), std::string::npos);
   summary.variants[2].accuracy = 0.87;
   summary.variants[2].latency_ms.clear();
   EXPECT_EQ(verdict(summary),
