@@ -45,11 +45,9 @@ std::string html_table(const std::vector<std::string>& columns, const std::vecto
   return html + "</tbody></table></div>\n";
 }
 
-std::string html_bar(double fraction, std::string_view css_class) {
-  const double percent = fraction >= 0.0 && fraction <= 1.0 ? fraction * 100.0 : fraction > 1.0 ? 100.0 : 0.0;
-  std::string html = "<span class=\"meter";
-  if (!css_class.empty()) html.append(" ").append(css_class);
-  return html + "\"><span style=\"width:" + show_fixed(percent, 1) + "%\"></span></span>";
+std::string html_bar(double fraction) {
+  const double percent = fraction >= 0.0 ? std::min(fraction, 1.0) * 100.0 : 0.0;
+  return "<span class=\"meter\"><span style=\"width:" + show_fixed(percent, 1) + "%\"></span></span>";
 }
 
 }  // namespace coppice

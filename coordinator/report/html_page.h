@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace coppice {
@@ -20,6 +19,6 @@ std::string html_table(const std::vector<std::string>& columns, const std::vecto
                        int marked = -1);
 
 // A bar of the given fraction of its cell.
-std::string html_bar(double fraction, std::string_view css_class = "");
+std::string html_bar(double fraction);
 
 }  // namespace coppice

@@ -2,18 +2,18 @@
 
 namespace coppice {
 
-// s0..s5 are told apart by dash as well as by colour, for print and for colour-blind readers.
+// s0..s3 are told apart by dash as well as by colour, for print and for colour-blind readers.
 const std::string_view kPageStyle = R"css(
 :root {
   --page: #f5f4ef; --card: #ffffff; --ink: #1d2420; --dim: #626b64; --line: #dedcd2; --grid: #ebe9e1;
   --band: #f1efe6; --accent: #1f7a55; --on-accent: #ffffff; --soft: #e2efe7; --off: #e6e4da;
-  --s0: #1f7a55; --s1: #c05a14; --s2: #3567a8; --s3: #8a4f9e; --s4: #93751a; --s5: #7c847e;
+  --s0: #1f7a55; --s1: #c05a14; --s2: #3567a8; --s3: #7c847e;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #121614; --card: #1a1f1c; --ink: #e6eae5; --dim: #9aa59d; --line: #303833; --grid: #262d29;
     --band: #212824; --accent: #5cc193; --on-accent: #0c1a13; --soft: #203a2d; --off: #2b332e;
-    --s0: #5cc193; --s1: #f0954a; --s2: #7fb0ee; --s3: #c794d8; --s4: #d6b95c; --s5: #98a29b;
+    --s0: #5cc193; --s1: #f0954a; --s2: #7fb0ee; --s3: #98a29b;
   }
 }
 * { box-sizing: border-box; }
@@ -47,7 +47,6 @@ td small { display: block; font-size: 12px; line-height: 1.3; }
 tbody tr:last-child td { border-bottom: 0; }
 tr.marked td { background: var(--soft); font-weight: 600; }
 tr.marked td small { font-weight: 400; }
-td.wide { width: 45%; }
 .chips + .charts { margin-top: 16px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 18px 28px; }
 .charts > div > figure + figure { margin-top: 18px; }
@@ -64,21 +63,20 @@ svg .label { font-size: 11.5px; }
 svg .stage { font-size: 11px; fill: var(--dim); }
 svg .point-name { fill: var(--ink); }
 svg .point-name.result { font-weight: 650; }
-.grid { stroke: var(--grid); } .axis { stroke: var(--s5); } .leader { stroke: var(--s5); stroke-dasharray: 3 3; }
+.grid { stroke: var(--grid); } .axis { stroke: var(--s3); } .leader { stroke: var(--s3); stroke-dasharray: 3 3; }
 .band { fill: none; } .band.even { fill: var(--band); }
 .frame { fill: none; stroke: var(--line); }
-.cursor { stroke: var(--s5); display: none; }
+.cursor { stroke: var(--s3); display: none; }
 .series path { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
 .series circle { fill: var(--c); }
-.s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); } .s5 { --c: var(--s5); }
-.s0 path { stroke-width: 2.4; } .s1 path { stroke-dasharray: 7 4; } .s2 path { stroke-width: 1.4; } .s3 path { stroke-dasharray: 2 4; }
-.s4 path { stroke-dasharray: 9 3 2 3; } .s5 path { stroke-dasharray: 3 3; stroke-width: 1.4; } .s5 circle { display: none; }
+.s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
+.s0 path { stroke-width: 2.4; } .s1 path { stroke-dasharray: 7 4; } .s2 path { stroke-width: 1.4; }
+.s3 path { stroke-dasharray: 3 3; stroke-width: 1.4; } .s3 circle { display: none; }
 .point { fill: var(--card); stroke: var(--s2); stroke-width: 2; } .point.result { fill: var(--accent); stroke: var(--card); stroke-width: 1.5; }
 .bar { fill: var(--accent); fill-opacity: .55; } .bar.faint { fill-opacity: .3; }
 .cell { fill: var(--accent); } .count { font-size: 10px; fill: var(--ink); } .count.strong { fill: var(--on-accent); }
 .meter { display: block; height: 10px; min-width: 90px; margin: 6px 0 0; background: var(--off); border-radius: 3px; overflow: hidden; }
 .meter span { display: block; height: 100%; background: var(--accent); border-radius: 3px 0 0 3px; }
-.meter.down span { background: var(--s0); } .meter.up span { background: var(--s1); } .meter.limit span { background: var(--s5); }
 .kept { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 4px 40px; font-size: 14px; }
 .kept div { display: grid; grid-template-columns: minmax(90px, 12em) 1fr 13em; gap: 10px; align-items: start; }
 .kept div > :first-child { overflow-wrap: anywhere; } .kept div > :last-child { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }

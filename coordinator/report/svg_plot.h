@@ -1,5 +1,5 @@
 // Line and scatter charts as inline SVG inside an HTML <figure>: colours come from the page's style sheet (classes
-// s0..s5), so one drawing serves light, dark and paper. Names are escaped here; values that cannot be drawn leave a
+// s0..s3), so one drawing serves light, dark and paper. Names are escaped here; values that cannot be drawn leave a
 // gap.
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace coppice {
 
 // Colour and dash of a series; the style sheet gives them meaning.
-enum class LineStyle : unsigned char { kMain = 0, kTwin = 1, kTrain = 2, kOther = 3, kFourth = 4, kLimit = 5 };
+enum class LineStyle : unsigned char { kMain = 0, kTwin = 1, kTrain = 2, kLimit = 3 };
 
 struct LineSeries {
   std::string name;
