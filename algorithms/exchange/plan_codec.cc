@@ -229,6 +229,11 @@ std::shared_ptr<const Mask> read_mask(const Envelope& envelope, const std::strin
       const std::string name = block.name.substr(delta.size());
       const auto same = std::find_if(old.begin(), old.end(), [&](const Block& o) { return o.name == name; });
       if (same == old.end()) throw InputError("plan: '" + block.name + "' refers to a mask that was never sent");
+      if (block.dtype != DType::kU8 || block.layout != Layout::kDense ||
+          block.shape != std::vector{block.num_values()}) {
+        throw InputError("plan: block '" + block.name + "': found " + name_of(block.dtype) +
+                         "; expected one dense row of " + name_of(DType::kU8));
+      }
       blocks.push_back(*same);
       blocks.back().values =
           apply_mask_delta(same->values, block.values, static_cast<std::int64_t>(same->values.size()) * 8);
@@ -303,7 +308,8 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
   check_tasks(plan.tasks, *model->base_layout());
   plan.mask = read_mask(envelope, body.mask, *model, known);
   if (envelope.mask_digest != (plan.mask ? plan.mask->digest() : Digest())) {
-    throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() + ", its settings to another");
+    throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() +
+                     ", its settings to another");
   }
   ModelState values{model->config(),
                     read_arena(envelope, "base/", plan.mask.get(), "base", model->base_layout()),

@@ -65,8 +65,8 @@ Decline accumulate(const Report& report, ExactSums& sums) {
 }
 
 Decline accumulate_probe(const Report& report, ExactSums& sums) {
+  std::deque<std::vector<double>> counts;  // outlives the contribution, which reads it again to take it back
   Contribution contribution(sums);
-  std::deque<std::vector<double>> counts;
   for (const ReportEntry& entry : report.entries()) {
     ExponentHistogram histogram;
     if (!histogram.add(entry.addend)) return Decline::kNotFinite;
@@ -116,8 +116,8 @@ Envelope to_envelope(const Report& report, const RoundPlan& plan, const std::vec
       }
     });
     const auto bytes = std::as_bytes(std::span(dense));
-    envelope.blocks.push_back(
-        Block{.name = block.name, .dtype = DType::kF64, .shape = {block.count}, .values = {bytes.begin(), bytes.end()}});
+    envelope.blocks.push_back(Block{.name = block.name, .dtype = DType::kF64, .shape = {block.count},
+                                    .values = {bytes.begin(), bytes.end()}, .positions = {}});
   }
   return envelope;
 }

@@ -1,13 +1,14 @@
 #include "algorithms/taps/masked_lora.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/error.h"
 
@@ -15,9 +16,9 @@ namespace coppice {
 namespace {
 
 at::Tensor kept_tensor(const Bits& bits, const std::vector<std::int64_t>& shape) {
-  at::Tensor kept = at::zeros(shape, at::TensorOptions().dtype(at::kFloat));
-  float* values = kept.mutable_data_ptr<float>();
-  for (std::int64_t i = 0; i < bits.size(); ++i) values[i] = bits[i] ? 1.0F : 0.0F;
+  at::Tensor kept = at::zeros(shape, at::TensorOptions().dtype(at::kBool));
+  bool* values = kept.mutable_data_ptr<bool>();
+  for (std::int64_t i = 0; i < bits.size(); ++i) values[i] = bits[i];
   return kept;
 }
 
@@ -67,15 +68,16 @@ at::Tensor MaskedLora::adapted(ParamId weight, const at::Tensor& w) const {
   const Adapter& adapter = found->second;
   const at::Tensor change = (at::matmul(adapter.b_OR, adapter.a_RI) * scale_).view(w.sizes());
   const at::Tensor sum = w.detach().to(at::kFloat) + change;
-  return (adapter.kept.defined() ? sum * adapter.kept : sum).to(w.scalar_type());
+  // Not a product: that would leave -0 where the sum is negative.
+  return (adapter.kept.defined() ? at::where(adapter.kept, sum, 0.0) : sum).to(w.scalar_type());
 }
 
 at::Tensor MaskedLora::linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
   return Tap::linear(weight, x_I, adapted(weight, w_OI), bias_O);
 }
 
-at::Tensor MaskedLora::conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
-                            ConvGeometry geometry) {
+at::Tensor MaskedLora::conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK,
+                            const at::Tensor& bias_O, ConvGeometry geometry) {
   return Tap::conv(weight, x_BCHW, adapted(weight, w_OIKK), bias_O, geometry);
 }
 

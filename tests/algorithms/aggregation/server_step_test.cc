@@ -40,7 +40,8 @@ TEST(ServerStep, WhatIsDroppedStaysZeroInWeightsAndSlots) {
   const Mask mask = element_mask(*subject.model, 3);
   const Arena delta = subject.state.base.zeros_like();
   fill_from_hash(delta, 8);
-  for (const ServerConfig& config : {ServerConfig(FedAvgConfig{}), ServerConfig(FedAvgMConfig{}), ServerConfig(FedAdamConfig{})}) {
+  for (const ServerConfig& config :
+       {ServerConfig(FedAvgConfig{}), ServerConfig(FedAvgMConfig{}), ServerConfig(FedAdamConfig{})}) {
     Slots slots;
     Arena weights = subject.state.base.clone();
     for (int round = 0; round < 3; ++round) weights = server_step(config, weights, delta, &mask, slots);

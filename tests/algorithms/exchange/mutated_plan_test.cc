@@ -1,12 +1,12 @@
 // Plans from outside: whatever the bytes say, an InputError or a plan comes out.
-#include <gtest/gtest.h>
-
 #include <functional>
 
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "comm/wire/wire.h"
 #include "algorithms/exchange/plan_codec.h"
 #include "algorithms/exchange/report_blocks.h"
-#include "comm/wire/wire.h"
-#include "core/error.h"
 #include "tests/algorithms/exchange/plans.h"
 
 namespace coppice::test {
@@ -122,9 +122,14 @@ TEST(MutatedPlan, RandomBytesAreRefusedOrRead) {
     for (std::uint64_t n = stream.below(3) + 1; n > 0; --n) {
       const std::size_t at = stream.below(other.body.size());
       switch (stream.below(3)) {
-        case 0: other.body[at] = static_cast<char>(stream.below(256)); break;
-        case 1: other.body.erase(at, stream.below(20)); break;
-        default: other.body.insert(at, other.body.substr(stream.below(other.body.size()), stream.below(20)));
+        case 0:
+          other.body[at] = static_cast<char>(stream.below(256));
+          break;
+        case 1:
+          other.body.erase(at, stream.below(20));
+          break;
+        default:
+          other.body.insert(at, other.body.substr(stream.below(other.body.size()), stream.below(20)));
       }
     }
     refused += accepted(other) ? 0 : 1;

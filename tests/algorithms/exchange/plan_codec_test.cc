@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "comm/wire/wire.h"
+#include "core/error.h"
 #include "tests/algorithms/exchange/plans.h"
 #include "tests/algorithms/training/goldens.h"
 

@@ -6,7 +6,7 @@
 
 namespace coppice::test {
 
-// Every kind of task and everything a plan can carry, about `subject`'s weights: a mask, two variants (one with a mask and
+// Every kind of task and everything a plan can carry, about `subject`'s weights: a mask, variants (one with a mask and
 // moments of its own), references, exponents, store versions.
 RoundPlan rich_plan(const Subject& subject, std::uint32_t salt);
 

@@ -1,15 +1,15 @@
 #include "algorithms/exchange/release.h"
 
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <set>
 
+#include <gtest/gtest.h>
+
+#include "comm/wire/codec.h"
 #include "algorithms/exchange/report.h"
 #include "algorithms/exchange/report_blocks.h"
-#include "comm/wire/codec.h"
 #include "tests/algorithms/training/goldens.h"
 
 namespace coppice::test {
@@ -135,7 +135,8 @@ TEST(Release, RoundsToTheWire) {
 }
 
 TEST(Release, WhatIsNotFiniteIsDeclinedInEveryFormat) {
-  for (const Release::Wire wire : {Release::Wire::kF32, Release::Wire::kBF16, Release::Wire::kF16, Release::Wire::kI8}) {
+  for (const Release::Wire wire :
+       {Release::Wire::kF32, Release::Wire::kBF16, Release::Wire::kF16, Release::Wire::kI8}) {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       const Difference d;
       const Release release{.select = Release::Select::kDense, .wire = wire};
@@ -147,8 +148,10 @@ TEST(Release, WhatIsNotFiniteIsDeclinedInEveryFormat) {
       Report report(blocks);
       release_difference({release, d.mask.get(), 3, {}, 0}, "train/delta/", d.after, d.before, report);
       EXPECT_EQ(accumulate(report, sums), Decline::kNotFinite);
-      EXPECT_EQ(accumulate_probe(report, sums), Decline::kNotFinite);
+      ExactSums probe(probe_specs(blocks), 4);
+      EXPECT_EQ(accumulate_probe(report, probe), Decline::kNotFinite);
       for (const std::int64_t word : sums.words()) ASSERT_EQ(word, 0);
+      for (const std::int64_t word : probe.words()) ASSERT_EQ(word, 0);
     }
   }
 }

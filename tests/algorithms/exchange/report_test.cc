@@ -1,16 +1,16 @@
 #include "algorithms/exchange/report.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 
-#include "algorithms/exchange/report_blocks.h"
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "models/support.h"
 #include "comm/wire/codec.h"
 #include "comm/wire/positions.h"
 #include "comm/wire/wire.h"
-#include "core/error.h"
-#include "models/support.h"
+#include "algorithms/exchange/report_blocks.h"
 #include "tests/algorithms/training/goldens.h"
 
 namespace coppice::test {
@@ -38,8 +38,8 @@ TEST(Report, EntersTheSumsWholeOrNotAtAll) {
   EXPECT_EQ(sums.decode(1), (std::vector<double>{0, 2.5, 0, 3.5}));
   EXPECT_EQ(sums.decode(2), (std::vector<double>{-4}));
 
-  for (const auto& [bad, decline] : {std::pair{std::nan(""), Decline::kNotFinite}, std::pair{HUGE_VAL, Decline::kNotFinite},
-                                     std::pair{1e18, Decline::kOverflow}}) {
+  for (const auto& [bad, decline] : {std::pair{std::nan(""), Decline::kNotFinite},
+                                     std::pair{HUGE_VAL, Decline::kNotFinite}, std::pair{1e18, Decline::kOverflow}}) {
     Report report(kBlocks);
     add_good(report);
     report.add("a", std::vector<double>{1, bad, 3}, 1.0);
@@ -87,7 +87,7 @@ TEST(Report, AsAMessageHasTheValuesOfTheSum) {
   }
 }
 
-// The message that a site of its own would send: tensors in the wire's format, positions only where nobody else knows them.
+// The block that would travel: values in the wire's format, positions only where nobody else knows them.
 Block wire_block(const ReportBlock& block, const ReportEntry& entry) {
   Block sent;
   sent.name = block.name;
@@ -125,7 +125,8 @@ TEST(Report, BytesAreCountedAsTheWireWouldCarryThem) {
     const ArenaLayout& layout = *subject.model->base_layout();
     const Arena after = subject.state.base.zeros_like();
     fill_from_hash(after, 6);
-    for (const Release::Wire wire : {Release::Wire::kF32, Release::Wire::kBF16, Release::Wire::kF16, Release::Wire::kI8}) {
+    for (const Release::Wire wire :
+         {Release::Wire::kF32, Release::Wire::kBF16, Release::Wire::kF16, Release::Wire::kI8}) {
       for (const std::int64_t count : {0, 1, 3, 40}) {
         for (const auto select : {Release::Select::kPrivateTopK, Release::Select::kCandidates}) {
           const Release train{.select = Release::Select::kPlanSupport, .wire = wire};
@@ -140,13 +141,13 @@ TEST(Report, BytesAreCountedAsTheWireWouldCarryThem) {
           const std::vector<ReportBlock> blocks = report_blocks(plan, *subject.model);
           Report report(blocks);
           release_difference({train, &mask, 3, {}, 0}, "train/delta/", after, subject.state.base, report);
-          release_growth({growth, &mask, 3, {}, 0}, "growth/", layout[tensor], tensor,
-                         after.floats(tensor), report);
+          release_growth({growth, &mask, 3, {}, 0}, "growth/", layout[tensor], tensor, after.floats(tensor), report);
           report.add_scalar("train/loss", 0.5);
           Envelope envelope;
           envelope.kind = MessageKind::kReport;
           envelope.mask_digest = mask.digest();
-          for (const ReportEntry& entry : report.entries()) envelope.blocks.push_back(wire_block(blocks[entry.block], entry));
+          for (const ReportEntry& entry : report.entries())
+            envelope.blocks.push_back(wire_block(blocks[entry.block], entry));
           EXPECT_EQ(report_bytes(report, blocks), encode(envelope).size()) << subject.name << " " << count;
         }
       }

@@ -5,9 +5,10 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "models/arena.h"
 #include "models/mask.h"

@@ -1,10 +1,10 @@
 #include "algorithms/training/optimizer.h"
 
-#include <ATen/ops/empty.h>
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
+
+#include <ATen/ops/empty.h>
+#include <gtest/gtest.h>
 
 #include "tests/algorithms/training/goldens.h"
 

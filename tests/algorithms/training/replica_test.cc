@@ -1,9 +1,9 @@
 #include "algorithms/training/replica.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "algorithms/training/local_training.h"
 #include "tests/algorithms/training/goldens.h"
@@ -29,7 +29,8 @@ BatchSource source(const Model& model, std::vector<std::int64_t> sizes, std::uin
 }
 
 LocalResult train(Replica& replica, const Federation& f, std::vector<std::int64_t> sizes, std::uint32_t salt,
-                  Precision precision = Precision::kF32, OptimizerConfig config = SgdConfig{.lr = 0.05, .momentum = 0.9}) {
+                  Precision precision = Precision::kF32,
+                  OptimizerConfig config = SgdConfig{.lr = 0.05, .momentum = 0.9}) {
   replica.load(f.state, precision);
   Optimizer optimizer(config, f.model->base_layout());
   Tap tap;
