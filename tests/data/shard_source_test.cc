@@ -24,15 +24,14 @@ Bytes image_shard(std::uint8_t first) {
 class Shards : public ::testing::Test {
  protected:
   void SetUp() override {
-    index_ = {{"format", "coppice-shards"},
-              {"version", 1},
-              {"kind", "image"},
-              {"shape", {1, 2, 1}},
-              {"target", {{"kind", "class"}, {"count", 2}, {"names", {"left", "right"}}}},
-              {"columns", {{{"name", "owner"}, {"labels", {"ann", "bob"}}}}},
-              {"note", "made up"}};
-    index_["splits"]["train"] = {add("train-00000.shard", image_shard(0)), add("train-00001.shard", image_shard(100))};
-    index_["splits"]["test"] = {add("test-00000.shard", image_shard(200))};
+    index_ = Json::parse(R"({
+      "format": "coppice-shards", "version": 1, "kind": "image", "shape": [1, 2, 1],
+      "target": {"kind": "class", "count": 2, "names": ["left", "right"]},
+      "columns": [{"name": "owner", "labels": ["ann", "bob"]}],
+      "note": "made up"})");
+    index_["splits"]["train"] =
+        Json::array({add("train-00000.shard", image_shard(0)), add("train-00001.shard", image_shard(100))});
+    index_["splits"]["test"] = Json::array({add("test-00000.shard", image_shard(200))});
     source_.path = folder_.path();
   }
 
@@ -110,7 +109,7 @@ TEST_F(Shards, WithAnIndexThatIsWrongAreRefused) {
   index_["splits"].erase("test");
   EXPECT_INPUT_ERROR(load(), "key 'test' is missing");
   EXPECT_NE(with("/target/count", 1).find("label of example 1"), std::string::npos);
-  EXPECT_NE(with("/columns/0/labels", {"ann"}).find("column 'owner': found 1"), std::string::npos);
+  EXPECT_NE(with("/columns/0/labels", Json::array({"ann"})).find("column 'owner': found 1"), std::string::npos);
   EXPECT_NE(with("/splits/train/0/examples", 3).find("found 2 examples, expected 3"), std::string::npos);
   write_text(folder_.path("index.json"), "{\"format\": ");
   EXPECT_INPUT_ERROR(load_data(source_), "index.json: broken JSON");
