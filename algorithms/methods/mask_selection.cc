@@ -135,6 +135,7 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
                                  const std::vector<Answer>& answers) const {
   StepRecord record{.stage = name(), .round = state.step};
   for (const Answer& answer : answers) {
+    record.numbers["clients"] = static_cast<double>(answer.accepted());
     if (answer.accepted() == 0) throw Stopped(name() + ": no client could answer");
   }
   if (state.step == 0) {
