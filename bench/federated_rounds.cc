@@ -126,6 +126,7 @@ int run_bench(int argc, char** argv) {
   federation.optimizer = SgdConfig{.lr = kLr};
   FinetuneConfig stage;
   stage.rounds = std::atoll(argv[3]);
+  stage.evaluate_every = 0;
   std::vector<std::unique_ptr<Method>> stages;
   stages.push_back(std::make_unique<FederatedTraining>("rounds", stage, federation, LossKind::kCrossEntropy, population));
   // Evaluation is no part of the comparison.

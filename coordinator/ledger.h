@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -16,11 +17,13 @@ struct StepCost {
   double bytes_down = 0.0;
   double bytes_up = 0.0;
   double seconds = 0.0;
+  std::map<std::string, double> phases;  // seconds of rank 0 by phase
 
   void add(const StepCost& other) {
     bytes_down += other.bytes_down;
     bytes_up += other.bytes_up;
     seconds += other.seconds;
+    for (const auto& [phase, spent] : other.phases) phases[phase] += spent;
   }
 };
 

@@ -1,35 +1,26 @@
 #include "coordinator/run.h"
 
-#include <chrono>
-
 #include "algorithms/exchange/report_blocks.h"
 #include "coordinator/exponents.h"
 #include "models/model.h"
 
 namespace coppice {
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
-
 bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backend& backend, Ledger& ledger,
          const std::vector<Observer*>& observers, const RunHooks& hooks) {
   const auto last = static_cast<int>(stages.size());
+  PhaseTimer phases;
   while (state.stage < last) {
     const Method& stage = *stages[static_cast<std::size_t>(state.stage)];
     for (Observer* observer : observers) observer->on_stage(stage, state);
     while (!stage.done(state)) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = steady_seconds();
       std::vector<RoundPlan> plans = stage.next_plans(state);
       StepCost cost;
       std::vector<Answer> answers;
       for (RoundPlan& plan : plans) {
         if (std::optional<RoundPlan> probe = probe_for(plan, state)) {
           probe->id = state.next_plan_id++;
-          const Answer answer = backend.carry_out(*probe);
+          const Answer answer = backend.carry_out(*probe, phases);
           cost.add(ledger.charge(*probe, answer, state));
           learn_from_probe(*probe, answer, state);
         }
@@ -37,15 +28,23 @@ bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backe
       for (RoundPlan& plan : plans) {
         plan.id = state.next_plan_id++;
         plan.exponents = exponents_for(plan, state);
-        answers.push_back(backend.carry_out(plan));
+        answers.push_back(backend.carry_out(plan, phases));
         cost.add(ledger.charge(plan, answers.back(), state));
         learn_from_answer(plan, answers.back(), state);
       }
-      const StepRecord record = stage.absorb(state, plans, answers);
-      cost.seconds = seconds_since(start);
+      const StepRecord record = [&] {
+        const auto phase = phases.time("absorb");
+        return stage.absorb(state, plans, answers);
+      }();
+      cost.seconds = steady_seconds() - start;
+      for (const Phase& phase : phases.snapshot()) cost.phases[phase.name] = phase.seconds;
+      phases.clear();
       for (Observer* observer : observers) observer->on_step(stage, state, record, cost);
       state.steps_done += 1;
-      hooks.commit(state, stage.done(state));
+      {
+        const auto phase = phases.time("commit");  // counted with the next step
+        hooks.commit(state, stage.done(state));
+      }
       if (hooks.interrupted()) return false;
     }
     state.stage += 1;

@@ -79,6 +79,7 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   line.eval_twin = figures(record, "eval_twin/");
   line.bytes_down = cost.bytes_down;
   line.bytes_up = cost.bytes_up;
+  line.phases = cost.phases;
   const Track& main = state.track(kMainTrack);
   line.density = main.cut ? main.cut->density() : main.mask ? main.mask->density() : 1.0;
   report_.append(nlohmann::json::parse(to_json_line(line)));

@@ -40,6 +40,8 @@ constexpr Range any_value() { return {}; }
 constexpr Range at_least(double least) { return {.least = least}; }
 constexpr Range above(double least) { return {.least = least, .open_least = true}; }
 constexpr Range within(double least, double most) { return {.least = least, .most = most}; }
+// [least, most)
+constexpr Range from_below(double least, double most) { return {.least = least, .most = most, .open_most = true}; }
 // (least, most]
 constexpr Range above_to(double least, double most) { return {.least = least, .most = most, .open_least = true}; }
 

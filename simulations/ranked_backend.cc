@@ -1,7 +1,6 @@
 #include "simulations/ranked_backend.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <numeric>
 
@@ -126,16 +125,21 @@ Answer RankedBackend::join(const RoundPlan& plan, std::vector<ReportBlock> block
   return answer;
 }
 
-Answer RankedBackend::carry_out(const RoundPlan& plan) {
-  const auto start = std::chrono::steady_clock::now();
+Answer RankedBackend::carry_out(const RoundPlan& plan, PhaseTimer& phases) {
+  const double start = steady_seconds();
   if (comm_.size() > 1) {
+    const auto phase = phases.time("broadcast");
     std::vector<std::byte> frame = encode(encode_plan(plan, masks_));
     broadcast_bytes(comm_, frame, 0);
   }
   std::vector<ReportBlock> blocks = report_blocks(plan, *make_model(plan.values->config));
-  Share share = play_share(plan, blocks);
+  Share share = [&] {
+    const auto phase = phases.time("clients");
+    return play_share(plan, blocks);
+  }();
+  const auto phase = phases.time("join");
   Answer answer = join(plan, std::move(blocks), std::move(share));
-  answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  answer.seconds = steady_seconds() - start;
   return answer;
 }
 

@@ -22,7 +22,7 @@ class RankedBackend : public Backend {
   RankedBackend(Communicator& comm, Worker& worker, Population population);
 
   // Rank 0.
-  Answer carry_out(const RoundPlan& plan) override;
+  Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) override;
   void release_ranks();  // lets the other ranks' serve() return
 
   // All other ranks: takes part in plans until released.

@@ -25,6 +25,9 @@ void check_federation(const FederationConfig& federation, const std::string& fil
       throw InputError(key + "correction: found scaffold with federation.aggregation krum; expected mean");
     }
   }
+  if (const auto* sgd = std::get_if<SgdConfig>(&federation.optimizer); sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0) {
+    throw InputError(key + "optimizer.nesterov: found true with momentum 0; expected momentum above 0");
+  }
   if (const auto* krum = std::get_if<KrumAggregation>(&federation.aggregation)) {
     if (federation.cohort < 2 * krum->byzantine + 3) {
       throw InputError(key + "cohort: found " + std::to_string(federation.cohort) + " with aggregation.byzantine " +

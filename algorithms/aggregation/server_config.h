@@ -33,6 +33,17 @@ struct FedAdamConfig {
   void visit(FieldVisitor& v);
 };
 
-using ServerConfig = std::variant<FedAvgConfig, FedAvgMConfig, FedAdamConfig>;
+// As FedAdam with v = v - (1-b2) delta^2 sign(v - delta^2) (same Algorithm 2): v falls by steps of the change's own size, so one
+// large change is not forgotten at once.
+struct FedYogiConfig {
+  static constexpr const char* kName = "fedyogi";
+  double lr = 0.01;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double tau = 1e-3;
+  void visit(FieldVisitor& v);
+};
+
+using ServerConfig = std::variant<FedAvgConfig, FedAvgMConfig, FedAdamConfig, FedYogiConfig>;
 
 }  // namespace coppice

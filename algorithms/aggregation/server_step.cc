@@ -14,10 +14,16 @@ Arena open_slot(const Slots& slots, const std::string& name, const Arena& like, 
   return fresh;
 }
 
-void close_slot(Slots& slots, const std::string& name, Arena arena, const Mask* mask) {
-  if (mask != nullptr) mask->apply_to(arena);
+// Weights that the mask drops go back to where they started, so that a weight grown later starts there too.
+void close_slot(Slots& slots, const std::string& name, Arena arena, float initial, const Mask* mask) {
+  if (mask != nullptr) {
+    mask->apply_to(arena);
+    for (float& value : arena.floats()) value = value == 0.0F ? initial : value;
+  }
   slots[name] = std::make_shared<const Arena>(std::move(arena));
 }
+
+float sign(float x) { return x > 0.0F ? 1.0F : x < 0.0F ? -1.0F : 0.0F; }
 
 struct Step {
   const Arena& delta;
@@ -43,27 +49,37 @@ struct Step {
       v[i] = beta * v[i] + d[i];
       w[i] += lr * v[i];
     }
-    close_slot(slots, "momentum", std::move(momentum), mask);
+    close_slot(slots, "momentum", std::move(momentum), 0.0F, mask);
   }
 
   void operator()(const FedAdamConfig& config) const {
-    Arena first = open_slot(slots, "momentum", next, 0.0F);
-    Arena second = open_slot(slots, "second", next, static_cast<float>(config.tau * config.tau));
+    adapt(config, [](float v, float square, float rest) { return (1.0F - rest) * v + rest * square; });
+  }
+
+  void operator()(const FedYogiConfig& config) const {
+    adapt(config, [](float v, float square, float rest) { return v - rest * square * sign(v - square); });
+  }
+
+  // `second_moment(v, delta^2, 1 - b2)` is the rule of the second moment.
+  template <class Config, class Second>
+  void adapt(const Config& config, const Second& second_moment) const {
     const auto lr = static_cast<float>(config.lr);
     const auto b1 = static_cast<float>(config.beta1);
-    const auto b2 = static_cast<float>(config.beta2);
+    const auto rest = 1.0F - static_cast<float>(config.beta2);
     const auto tau = static_cast<float>(config.tau);
+    Arena first = open_slot(slots, "momentum", next, 0.0F);
+    Arena second = open_slot(slots, "second", next, tau * tau);
     const auto d = delta.floats();
     const auto m = first.floats();
     const auto v = second.floats();
     const auto w = next.floats();
     for (std::size_t i = 0; i < w.size(); ++i) {
       m[i] = b1 * m[i] + (1.0F - b1) * d[i];
-      v[i] = b2 * v[i] + (1.0F - b2) * d[i] * d[i];
+      v[i] = second_moment(v[i], d[i] * d[i], rest);
       w[i] += lr * m[i] / (std::sqrt(v[i]) + tau);
     }
-    close_slot(slots, "momentum", std::move(first), mask);
-    close_slot(slots, "second", std::move(second), mask);
+    close_slot(slots, "momentum", std::move(first), 0.0F, mask);
+    close_slot(slots, "second", std::move(second), tau * tau, mask);
   }
 };
 
@@ -73,15 +89,23 @@ void FedAvgConfig::visit(FieldVisitor& v) { v.field("lr", lr, "server learning r
 
 void FedAvgMConfig::visit(FieldVisitor& v) {
   v.field("lr", lr, "server learning rate", above(0));
-  v.field("momentum", momentum, "server momentum", within(0, 1));
+  v.field("momentum", momentum, "server momentum", from_below(0, 1));
 }
 
-void FedAdamConfig::visit(FieldVisitor& v) {
-  v.field("lr", lr, "server learning rate", above(0));
-  v.field("beta1", beta1, "decay of the first moment", within(0, 1));
-  v.field("beta2", beta2, "decay of the second moment", within(0, 1));
-  v.field("tau", tau, "adaptivity: added to the root of the second moment", above(0));
+namespace {
+
+template <class Config>
+void visit_adaptive(Config& config, FieldVisitor& v) {
+  v.field("lr", config.lr, "server learning rate", above(0));
+  v.field("beta1", config.beta1, "decay of the first moment", from_below(0, 1));
+  v.field("beta2", config.beta2, "decay of the second moment", from_below(0, 1));
+  v.field("tau", config.tau, "adaptivity: added to the root of the second moment", above(0));
 }
+
+}  // namespace
+
+void FedAdamConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
+void FedYogiConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
 
 Arena server_step(const ServerConfig& config, const Arena& base, const Arena& mean_delta, const Mask* mask, Slots& slots) {
   Arena next = base.clone();

@@ -15,7 +15,7 @@ namespace coppice {
 using Slots = std::map<std::string, std::shared_ptr<const Arena>>;
 
 // The next base arena. `mask` (may be null) restricts weights and slots to what is kept: dropped entries stay exactly 0, so a
-// weight that is grown later starts without history. FedAdam starts its second moment at tau^2, as the paper does.
+// weight that is grown later starts without history. The second moment of FedAdam and FedYogi starts at tau^2, as in the paper.
 Arena server_step(const ServerConfig& config, const Arena& base, const Arena& mean_delta, const Mask* mask, Slots& slots);
 
 }  // namespace coppice

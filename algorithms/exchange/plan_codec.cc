@@ -195,6 +195,10 @@ Arena read_arena(const Envelope& envelope, const std::string& prefix, const Mask
 // What the config alone cannot say, because it depends on the model.
 void check_tasks(const std::vector<Task>& tasks, const ArenaLayout& base) {
   for (const Task& task : tasks) {
+    const auto* training = std::get_if<TrainTask>(&task);
+    if (training != nullptr && training->scaffold && !std::holds_alternative<SgdConfig>(training->optimizer)) {
+      throw InputError("plan: train.optimizer: found an adaptive one with scaffold; expected sgd");
+    }
     const auto* growth = std::get_if<GrowthTask>(&task);
     if (growth == nullptr) continue;
     for (const std::int64_t tensor : growth->tensors) {

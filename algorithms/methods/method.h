@@ -10,6 +10,7 @@
 #include "algorithms/exchange/plan.h"
 #include "algorithms/methods/cohort.h"
 #include "algorithms/methods/state.h"
+#include "core/phase_timer.h"
 
 namespace coppice {
 
@@ -18,8 +19,8 @@ struct StepRecord {
   std::string stage;
   std::int64_t round = 0;
   bool counts_as_round = true;                  // false for the evaluation that follows a round
-  std::map<std::string, double> numbers;        // "train_loss", "eval/accuracy", "eval_twin/accuracy", "density", ...
-  std::vector<std::string> remarks;             // "2 clients left out: loss not finite"
+  std::map<std::string, double> numbers = {};   // "train_loss", "eval/accuracy", "eval_twin/accuracy", "density", ...
+  std::vector<std::string> remarks = {};        // "2 clients left out: loss not finite"
 };
 
 class Method {
@@ -40,7 +41,8 @@ class Method {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual Answer carry_out(const RoundPlan& plan) = 0;
+  // Times what rank 0 does as phases "broadcast", "clients" and "join", the last with its waiting for other ranks.
+  virtual Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) = 0;
 };
 
 }  // namespace coppice

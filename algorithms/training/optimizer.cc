@@ -191,23 +191,23 @@ void Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
 
 void SgdConfig::visit(FieldVisitor& v) {
   v.field("lr", lr, "learning rate", above(0));
-  v.field("momentum", momentum, "momentum; the buffer starts as the first gradient", within(0, 1));
+  v.field("momentum", momentum, "momentum; the buffer starts as the first gradient", from_below(0, 1));
   v.field("weight_decay", weight_decay, "l2 penalty, added to the gradient", at_least(0));
   v.field("nesterov", nesterov, "look ahead along the momentum");
 }
 
 void AdamConfig::visit(FieldVisitor& v) {
   v.field("lr", lr, "learning rate", above(0));
-  v.field("beta1", beta1, "decay of the first moment", within(0, 1));
-  v.field("beta2", beta2, "decay of the second moment", within(0, 1));
+  v.field("beta1", beta1, "decay of the first moment", from_below(0, 1));
+  v.field("beta2", beta2, "decay of the second moment", from_below(0, 1));
   v.field("eps", eps, "added to the root of the second moment", above(0));
   v.field("weight_decay", weight_decay, "l2 penalty, added to the gradient", at_least(0));
 }
 
 void AdamWConfig::visit(FieldVisitor& v) {
   v.field("lr", lr, "learning rate", above(0));
-  v.field("beta1", beta1, "decay of the first moment", within(0, 1));
-  v.field("beta2", beta2, "decay of the second moment", within(0, 1));
+  v.field("beta1", beta1, "decay of the first moment", from_below(0, 1));
+  v.field("beta2", beta2, "decay of the second moment", from_below(0, 1));
   v.field("eps", eps, "added to the root of the second moment", above(0));
   v.field("weight_decay", weight_decay, "decoupled shrinking of the weights", at_least(0));
 }

@@ -43,6 +43,14 @@ class BadConfig(ProgramTest):
         done = coppice("check", SMOKE, "--set", "federation.correction=scaffold")
         self.assert_refused(done, "federation.correction", "federation.optimizer.momentum")
 
+    def test_nesterov_needs_momentum(self):
+        done = coppice("check", SMOKE, "--set", "federation.optimizer={kind: sgd, nesterov: true, momentum: 0}")
+        self.assert_refused(done, "federation.optimizer.nesterov", "momentum")
+
+    def test_moments_that_never_forget_are_refused(self):
+        done = coppice("check", SMOKE, "--set", "federation.optimizer={kind: adam, beta1: 1}")
+        self.assert_refused(done, "federation.optimizer.beta1", "found 1")
+
     def test_a_prune_stage_needs_scores(self):
         self.check("stages:\n  - prune: {budget: {flops: 0.5}}\n", "stages[0].prune", "score")
 

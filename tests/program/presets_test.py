@@ -88,7 +88,7 @@ stages:
         self.assertAlmostEqual(self.density(result), 0.2, delta=0.02)
 
     def test_other_servers_wires_and_fusions(self):
-        self.result("federation.server=fedadam", "federation.wire=i8", "federation.local.prox_mu=0.01",
+        self.result("federation.server=fedyogi", "federation.wire=i8", "federation.local.prox_mu=0.01",
                     "stages.score.fusion.clients=agreement", "stages.score.fusion.granularity=attention")
 
 

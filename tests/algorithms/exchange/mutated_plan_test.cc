@@ -72,6 +72,7 @@ TEST(MutatedPlan, SettingsOutsideTheirRangeAreRefused) {
   refused("tensors: [0]", "tensors: [-1]");
   refused("cohort: [0", "cohort: [-5");
   refused("stage:", "stages:");
+  refused("scaffold: false", "scaffold: true");  // with AdamW
 
   Envelope report = whole;
   report.kind = MessageKind::kReport;

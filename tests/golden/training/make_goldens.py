@@ -69,7 +69,8 @@ def server(kind, settings):
             theta = theta + settings["lr"] * momentum
         else:
             momentum = settings["beta1"] * momentum + (1 - settings["beta1"]) * delta
-            second = settings["beta2"] * second + (1 - settings["beta2"]) * delta**2
+            square, rest = delta**2, 1 - settings["beta2"]
+            second = second - rest * (square * np.sign(second - square) if kind == "fedyogi" else second - square)
             theta = theta + settings["lr"] * momentum / (np.sqrt(second) + settings["tau"])
         result["deltas"].append(flat([delta]))
         result["rounds"].append(flat([theta]))
@@ -103,5 +104,6 @@ goldens = {
     "krum": [krum(9, 2, 1, 8.0), krum(9, 3, 4, -5.0), krum(5, 1, 4, 1.0), krum(11, 0, 3, 1.0)],
     "pooled": pooled(),
 }
+goldens["server"].append(server("fedyogi", {"lr": 0.05, "beta1": 0.9, "beta2": 0.9, "tau": 0.1}))  # drawn after all others
 rounded = json.loads(json.dumps(goldens), parse_float=lambda text: float(f"{float(text):.12g}"))
 (pathlib.Path(__file__).parent / "goldens.json").write_text(json.dumps(rounded) + "\n")
