@@ -5,9 +5,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "algorithms/budget/budget.h"
+#include "algorithms/importance/importance.h"
+#include "algorithms/masking/make_mask.h"
+#include "algorithms/training/kept_bytes.h"
 #include "algorithms/training/replica.h"
 #include "comm/wire/wire.h"
 #include "coordinator/latency.h"
@@ -75,35 +79,47 @@ void bench_frames(double memcpy_s, const std::vector<float>& values) {
   print("frame, decode", memcpy_s / seconds_of([&] { envelope = decode(frame); }), "memcpy", "32 MiB tensor");
 }
 
-// A training step of ResNet-8 whose channels were cut to `fraction` of the FLOPs, batch 32, float32.
-double step_seconds(double fraction) {
-  std::shared_ptr<const Model> dense = make_model(Resnet8Config{});
-  ModelState state = initial_state(*dense, Seed{});
-  std::shared_ptr<const Model> model = dense;
-  if (fraction < 1.0) {
-    const PrunableStructure structure = dense->structure();
+enum class Cut { kNone, kChannels, kTwoOfFour };
+
+// A training step of ResNet-8, batch 32: dense, cut to 40 % of the FLOPs, or under a mask in the dense shape.
+double step_seconds(Cut cut, Precision precision) {
+  std::shared_ptr<const Model> model = make_model(Resnet8Config{});
+  const PrunableStructure structure = model->structure();
+  ModelState state = initial_state(*model, Seed{});
+  std::optional<KeptBytes> kept;
+  if (cut == Cut::kChannels) {
     BudgetConfig budget;
-    budget.budget.flops = fraction;
-    const auto kept = choose_units(*dense, std::vector<double>(structure.groups.size(), 1.0), budget);
-    state = slice(state, *dense, Mask::of_groups(dense->base_layout(), structure, kept));
+    budget.budget.flops = 0.4;
+    const auto units = choose_units(*model, std::vector<double>(structure.groups.size(), 1.0), budget);
+    state = slice(state, *model, Mask::of_groups(model->base_layout(), structure, units));
     model = make_model(state.config);
+  } else if (cut == Cut::kTwoOfFour) {
+    const Pattern pattern = parse_pattern("2:4");
+    const ElementScores scores = weight_element_scores(MagnitudeConfig{}, *model, state.base, false, Seed{});
+    const Mask mask = make_element_mask(*model, pattern, false, scores, {});
+    mask.apply_to(state.base);
+    kept.emplace(mask);
   }
   Replica replica(model);
-  replica.load(std::make_shared<const ModelState>(std::move(state)), Precision::kF32);
+  replica.load(std::make_shared<const ModelState>(std::move(state)), precision);
   Optimizer optimizer(SgdConfig{.lr = 0.01, .momentum = 0.9}, model->base_layout());
   Batch batch = random_batch(*model, {28, 28, 1}, 32);
   Tap tap;
   return seconds_of([&] {
     for (int i = 0; i < 5; ++i) {
       replica.backward(batch, LossKind::kCrossEntropy, tap, Mode::kTrain, true);
-      replica.step(optimizer, {});
+      replica.step(optimizer, {.kept = kept ? &*kept : nullptr});
     }
   });
 }
 
 void bench_sparse_step() {
-  const double dense = step_seconds(1.0);
-  print("training step at 40 % of the FLOPs", step_seconds(0.4) / dense, "dense step", "ResNet-8, batch 32, f32, sliced channels");
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    const char* note = precision == Precision::kF32 ? "ResNet-8, batch 32, f32" : "ResNet-8, batch 32, bf16";
+    const double dense = step_seconds(Cut::kNone, precision);
+    print("training step, channels cut to 40 % of the FLOPs", step_seconds(Cut::kChannels, precision) / dense, "dense step", note);
+    print("training step, 2:4 mask in the dense shape", step_seconds(Cut::kTwoOfFour, precision) / dense, "dense step", note);
+  }
 }
 
 }  // namespace

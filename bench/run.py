@@ -1,10 +1,11 @@
 """The benchmarks: JSON lines while they run, a table at the end.
 
-    run.py --build build/release [--pairs 3] [--only rounds clients ranks wire kernels]
+    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels]
 
  rounds    federated averaging on three workloads, one thread, against the same loop in bare PyTorch (plain and tuned), both with
            the C library's allocator pinned; CPU seconds a round in alternating runs, ratios pair by pair
  clients   100 against 100,000 virtual clients in one process
+ wire      bytes of a client and round under each pattern, against the dense model's
  ranks     one rank against two on the quick start's warm-up, wall seconds
  kernels   exact sums, frames and the fused step against memcpy (bench/kernels)
 All claims are ratios of runs that took turns on the same machine.
@@ -81,6 +82,36 @@ def bench_clients(options, folder, rows):
                  f"peak {many['peak_rss_bytes'] / 2**20:.0f} against {few['peak_rss_bytes'] / 2**20:.0f} MiB"])
 
 
+PATTERNS = {
+    "none": None,
+    "channels, 40 % of the FLOPs": "{pattern: channels, budget: {flops: 0.4}, floor: 0.5}",
+    "2:4": "{pattern: '2:4'}",
+    "32x1, half": "{pattern: 32x1, budget: {density: 0.5}}",
+    "unstructured, 5 %": "{pattern: unstructured, budget: {density: 0.05}, allocation: erk}",
+}
+
+
+def bench_wire(options, folder, rows):
+    """ResNet-8; two fine-tuning rounds, the second of which sends no mask any more."""
+    config = SOURCE.parent / "configs" / "quickstart.yaml"
+    runs = [(name, prune, "f32") for name, prune in PATTERNS.items()] + [("unstructured, 5 %", PATTERNS["unstructured, 5 %"], "bf16")]
+    dense = None
+    for name, prune, wire in runs:
+        cut = "" if prune is None else "{score: {importance: magnitude, fusion: {granularity: {kind: fixed}}}}, {prune: %s}, " % prune
+        out = folder / f"wire-{name}-{wire}".replace(" ", "-").replace("%", "").replace(":", "-")
+        command = [options.build / "simulations" / "coppice", "run", config, "--out", out, "--set", f"federation.wire={wire}",
+                   "--set", "data.partition.clients=10", "--set", "federation.local.max_steps=1",
+                   "--set", "stages=[{warmup: {rounds: 1}}, %s{finetune: {rounds: 2}}]" % cut]
+        subprocess.run(command, env=dict(os.environ, **PINNED), check=True, capture_output=True)
+        lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        last = [line for line in lines if line["stage"] == "finetune" and line["clients"] > 0][-1]
+        dense = dense or last
+        print(json.dumps({"name": "wire", "pattern": name, "wire": wire, "down": last["bytes_down"], "up": last["bytes_up"]}), flush=True)
+        rows.append([f"bytes a round, {name}, {wire}", f"down {last['bytes_down'] / dense['bytes_down']:.3f}",
+                     f"up {last['bytes_up'] / dense['bytes_up']:.3f}",
+                     f"of dense; {last['bytes_down']:,.0f} and {last['bytes_up']:,.0f} bytes"])
+
+
 def bench_ranks(options, folder, rows):
     config = SOURCE.parent / "configs" / "quickstart.yaml"
     ratios = []
@@ -112,7 +143,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"))
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "ranks", "kernels"])
+    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels"])
     parser.add_argument("--workloads", nargs="+", default=list(ROUNDS))
     options = parser.parse_args()
     options.build = options.build.resolve()

@@ -1,7 +1,6 @@
 #include "coordinator/exponents.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "algorithms/exchange/report_blocks.h"
 #include "core/exponent.h"
@@ -14,12 +13,6 @@ namespace {
 std::string key_of(const RoundPlan& plan, const std::string& block) { return plan.track + ":" + block; }
 
 std::int64_t cohort_of(const RoundPlan& plan) { return static_cast<std::int64_t>(plan.cohort.size()); }
-
-double largest_of(const std::vector<double>& values) {
-  double largest = 0.0;
-  for (const double v : values) largest = std::max(largest, std::abs(v));
-  return largest;
-}
 
 }  // namespace
 
@@ -53,9 +46,9 @@ void learn_from_probe(const RoundPlan& plan, const Answer& answer, State& state)
 void learn_from_answer(const RoundPlan& plan, const Answer& answer, State& state) {
   const bool overflow = std::any_of(answer.roster().begin(), answer.roster().end(),
                                     [](const ClientOutcome& o) { return o.declined == Decline::kOverflow; });
-  for (std::size_t i = 0; i < answer.blocks().size(); ++i) {
-    int& exponent = state.exponents[key_of(plan, answer.blocks()[i].name)];
-    const double largest = largest_of(answer.sums()[i]);
+  for (const ReportBlock& block : answer.blocks()) {
+    int& exponent = state.exponents[key_of(plan, block.name)];
+    const double largest = answer.largest(block.name);
     // A block that happened to be all zero says nothing about the next one.
     if (largest > 0.0) exponent = next_exponent(largest, cohort_of(plan), kHeadroomBits).value;
     if (overflow) exponent -= kHeadroomBits;

@@ -46,18 +46,6 @@ COPPICE_CLONES double squared_sum(std::span<const float> x) {
   return total;
 }
 
-// An exponent of all ones is infinity or NaN.
-COPPICE_CLONES bool finite(const std::uint32_t* words, std::int64_t count) {
-  std::uint32_t special = 0;
-  for (std::int64_t i = 0; i < count; ++i) special |= (words[i] & 0x7f800000U) == 0x7f800000U ? 1U : 0U;
-  return special == 0;
-}
-COPPICE_CLONES bool finite(const std::uint16_t* words, std::int64_t count) {
-  std::uint16_t special = 0;
-  for (std::int64_t i = 0; i < count; ++i) special |= (words[i] & 0x7f80U) == 0x7f80U ? 1U : 0U;
-  return special == 0;
-}
-
 }  // namespace
 
 int ArenaLayout::add(std::string name, std::vector<std::int64_t> shape) {
@@ -163,12 +151,6 @@ double Arena::squared_norm() const {
     }
   }
   return total;
-}
-
-bool Arena::all_finite() const {
-  const void* data = flat_.const_data_ptr();
-  if (dtype_ == DType::kF32) return finite(static_cast<const std::uint32_t*>(data), flat_.numel());
-  return finite(static_cast<const std::uint16_t*>(data), flat_.numel());
 }
 
 Digest Arena::digest() const {

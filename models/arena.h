@@ -83,7 +83,6 @@ class Arena {
   void copy_from(const Arena& other);  // same layout; converts the dtype
   void fill(float value);              // padding stays zero
   double squared_norm() const;         // accumulated in double, entry by entry
-  bool all_finite() const;
   Digest digest() const;  // names, shapes, dtype and values, without padding
 
  private:

@@ -5,11 +5,12 @@
 
 #include "models/batch_norm.h"
 #include "models/operations.h"
+#include "models/wide_linear.h"
 
 namespace coppice {
 
 at::Tensor Tap::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
-  return at::linear(x_I, w_OI, bias_O);
+  return is_wide_linear(x_I, w_OI) ? wide_linear(x_I, w_OI, bias_O) : at::linear(x_I, w_OI, bias_O);
 }
 
 at::Tensor Tap::conv(ParamId /*weight*/, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,

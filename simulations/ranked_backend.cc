@@ -114,13 +114,10 @@ Answer RankedBackend::join(const RoundPlan& plan, std::vector<ReportBlock> block
   std::vector<Envelope> reports;
   for (const auto& part : frame_parts) append_envelopes(part, reports);
   std::sort(reports.begin(), reports.end(), [](const Envelope& a, const Envelope& b) { return a.client < b.client; });
-  std::vector<std::vector<double>> sums;
-  sums.reserve(blocks.size());
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    sums.push_back(share.sums.decode(i));
-    if (plan.probe) blocks[i].count = static_cast<std::int64_t>(ExponentHistogram::kBins);
+  if (plan.probe) {
+    for (ReportBlock& block : blocks) block.count = static_cast<std::int64_t>(ExponentHistogram::kBins);
   }
-  Answer answer(plan.id, std::move(blocks), std::move(sums), std::move(roster), std::move(reports));
+  Answer answer(plan.id, std::move(blocks), std::move(share.sums), std::move(roster), std::move(reports));
   for (const ClientOutcome& outcome : answer.roster()) answer.bytes_up = std::max(answer.bytes_up, outcome.bytes_up);
   return answer;
 }

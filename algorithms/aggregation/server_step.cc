@@ -26,29 +26,33 @@ void close_slot(Slots& slots, const std::string& name, Arena arena, float initia
 float sign(float x) { return x > 0.0F ? 1.0F : x < 0.0F ? -1.0F : 0.0F; }
 
 struct Step {
-  const Arena& delta;
+  const Arena& base;
+  const Arena& values;  // the change at first, then the next weights
   const Mask* mask;
   Slots& slots;
-  Arena& next;
+
+  // next(weight, change, i) for every weight.
+  template <class Next>
+  void update(const Next& next) const {
+    const auto w = base.floats();
+    const auto d = values.floats();
+    for (std::size_t i = 0; i < w.size(); ++i) d[i] = next(w[i], d[i], i);
+  }
 
   void operator()(const FedAvgConfig& config) const {
     const auto lr = static_cast<float>(config.lr);
-    const auto d = delta.floats();
-    const auto w = next.floats();
-    for (std::size_t i = 0; i < w.size(); ++i) w[i] += lr * d[i];
+    update([lr](float w, float d, std::size_t) { return w + lr * d; });
   }
 
   void operator()(const FedAvgMConfig& config) const {
-    Arena momentum = open_slot(slots, "momentum", next, 0.0F);
+    Arena momentum = open_slot(slots, "momentum", base, 0.0F);
     const auto lr = static_cast<float>(config.lr);
     const auto beta = static_cast<float>(config.momentum);
-    const auto d = delta.floats();
     const auto v = momentum.floats();
-    const auto w = next.floats();
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      v[i] = beta * v[i] + d[i];
-      w[i] += lr * v[i];
-    }
+    update([=](float w, float d, std::size_t i) {
+      v[i] = beta * v[i] + d;
+      return w + lr * v[i];
+    });
     close_slot(slots, "momentum", std::move(momentum), 0.0F, mask);
   }
 
@@ -67,17 +71,15 @@ struct Step {
     const auto b1 = static_cast<float>(config.beta1);
     const auto rest = 1.0F - static_cast<float>(config.beta2);
     const auto tau = static_cast<float>(config.tau);
-    Arena first = open_slot(slots, "momentum", next, 0.0F);
-    Arena second = open_slot(slots, "second", next, tau * tau);
-    const auto d = delta.floats();
+    Arena first = open_slot(slots, "momentum", base, 0.0F);
+    Arena second = open_slot(slots, "second", base, tau * tau);
     const auto m = first.floats();
     const auto v = second.floats();
-    const auto w = next.floats();
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      m[i] = b1 * m[i] + (1.0F - b1) * d[i];
-      v[i] = second_moment(v[i], d[i] * d[i], rest);
-      w[i] += lr * m[i] / (std::sqrt(v[i]) + tau);
-    }
+    update([=](float w, float d, std::size_t i) {
+      m[i] = b1 * m[i] + (1.0F - b1) * d;
+      v[i] = second_moment(v[i], d * d, rest);
+      return w + lr * m[i] / (std::sqrt(v[i]) + tau);
+    });
     close_slot(slots, "momentum", std::move(first), 0.0F, mask);
     close_slot(slots, "second", std::move(second), tau * tau, mask);
   }
@@ -107,11 +109,10 @@ void visit_adaptive(Config& config, FieldVisitor& v) {
 void FedAdamConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
 void FedYogiConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
 
-Arena server_step(const ServerConfig& config, const Arena& base, const Arena& mean_delta, const Mask* mask, Slots& slots) {
-  Arena next = base.clone();
-  std::visit(Step{mean_delta, mask, slots, next}, config);
-  if (mask != nullptr) mask->apply_to(next);
-  return next;
+Arena server_step(const ServerConfig& config, const Arena& base, Arena mean_delta, const Mask* mask, Slots& slots) {
+  std::visit(Step{base, mean_delta, mask, slots}, config);
+  if (mask != nullptr) mask->apply_to(mean_delta);
+  return mean_delta;
 }
 
 }  // namespace coppice

@@ -20,12 +20,16 @@ bool Answer::has(std::string_view block) const {
   return std::any_of(blocks_.begin(), blocks_.end(), [&](const ReportBlock& b) { return b.name == block; });
 }
 
-const std::vector<double>& Answer::sum(std::string_view block) const {
+std::size_t Answer::index_of(std::string_view block) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    if (blocks_[i].name == block) return sums_[i];
+    if (blocks_[i].name == block) return i;
   }
   throw Error("no block '" + std::string(block) + "' in the answer to plan " + std::to_string(plan_id_));
 }
+
+std::vector<double> Answer::sum(std::string_view block) const { return sums_->decode(index_of(block)); }
+
+double Answer::largest(std::string_view block) const { return sums_->max_abs(index_of(block)); }
 
 std::int64_t Answer::accepted() const {
   return std::count_if(roster_.begin(), roster_.end(),

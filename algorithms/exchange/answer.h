@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/block.h"
+#include "core/exact_sum.h"
 
 namespace coppice {
 
@@ -32,17 +34,18 @@ struct ClientOutcome {
 class Answer {
  public:
   Answer() = default;
-  Answer(std::uint64_t plan_id, std::vector<ReportBlock> blocks, std::vector<std::vector<double>> sums,
-         std::vector<ClientOutcome> roster, std::vector<Envelope> reports)
+  // `sums` has a block for each of `blocks`, in their order.
+  Answer(std::uint64_t plan_id, std::vector<ReportBlock> blocks, ExactSums sums, std::vector<ClientOutcome> roster,
+         std::vector<Envelope> reports)
       : plan_id_(plan_id), blocks_(std::move(blocks)), sums_(std::move(sums)), roster_(std::move(roster)),
         reports_(std::move(reports)) {}
 
   std::uint64_t plan_id() const { return plan_id_; }
   const std::vector<ReportBlock>& blocks() const { return blocks_; }
-  const std::vector<std::vector<double>>& sums() const { return sums_; }
   bool has(std::string_view block) const;
-  const std::vector<double>& sum(std::string_view block) const;  // throws Error where absent
+  std::vector<double> sum(std::string_view block) const;  // decoded at each call; throws Error where absent
   double scalar(std::string_view block) const { return sum(block).at(0); }
+  double largest(std::string_view block) const;           // magnitude in the sum
 
   const std::vector<ClientOutcome>& roster() const { return roster_; }  // in client order
   std::int64_t accepted() const;
@@ -53,9 +56,11 @@ class Answer {
   double seconds = 0.0;
 
  private:
+  std::size_t index_of(std::string_view block) const;
+
   std::uint64_t plan_id_ = 0;
   std::vector<ReportBlock> blocks_;
-  std::vector<std::vector<double>> sums_;
+  std::optional<ExactSums> sums_;
   std::vector<ClientOutcome> roster_;
   std::vector<Envelope> reports_;
 };

@@ -65,12 +65,13 @@ Arena mean_of(const TrainSums& sums, const std::string& prefix, double weight, c
   Arena mean = like.zeros_like();
   for (int i = 0; i < like.layout().size(); ++i) {
     const std::vector<double> total = sums.sum(prefix + like.layout()[i].name);
-    std::vector<float> values(total.size());
-    for (std::size_t j = 0; j < total.size(); ++j) values[j] = static_cast<float>(total[j] / weight);
+    const auto divide = [weight](double sum) { return static_cast<float>(sum / weight); };
     if (mask != nullptr && !mask->keeps_all(i)) {
+      std::vector<float> values(total.size());
+      std::transform(total.begin(), total.end(), values.begin(), divide);
       scatter_kept(values, mask->bits(i), mean.floats(i));
     } else {
-      std::copy(values.begin(), values.end(), mean.floats(i).begin());
+      std::transform(total.begin(), total.end(), mean.floats(i).begin(), divide);
     }
   }
   return mean;
@@ -231,8 +232,8 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
 
     const TrainSums sums(answer, federation_.aggregation, track.values->base.layout());
     const double weight = sums.sum("train/weight").at(0);
-    const Arena delta = mean_of(sums, "train/delta/", weight, track.values->base, track.mask.get());
-    Arena base = server_step(federation_.server, track.values->base, delta, track.mask.get(), track.server);
+    Arena delta = mean_of(sums, "train/delta/", weight, track.values->base, track.mask.get());
+    Arena base = server_step(federation_.server, track.values->base, std::move(delta), track.mask.get(), track.server);
     if (federation_.correction == Correction::kScaffold) {
       update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
       for (const ClientOutcome& outcome : answer.roster()) {

@@ -17,14 +17,14 @@ LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer,
       result.finite = false;
       return result;
     }
-    replica.step(optimizer, options.step);
+    result.finite = replica.step(optimizer, options.step);
+    if (!result.finite) return result;
     result.sums.loss_sum += pass.loss_sum;
     result.sums.hits += pass.hits;
     result.sums.samples += pass.samples;
     result.steps += 1;
   }
-  // A gradient that is not finite shows in the next loss; the last step has none.
-  if (result.steps > 0) result.finite = replica.base().all_finite();
+  replica.forget_gradients();
   return result;
 }
 

@@ -45,6 +45,14 @@ COPPICE_CLONES void drop(float* x, const std::uint8_t* kept, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) x[i] = kept[i] != 0 ? x[i] : 0.0F;
 }
 
+COPPICE_CLONES bool all_finite(const float* x, std::int64_t n) {
+  std::uint32_t special = 0;  // an exponent of all ones is infinity or NaN
+  for (std::int64_t i = 0; i < n; ++i) {
+    special |= (std::bit_cast<std::uint32_t>(x[i]) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
+  }
+  return special == 0;
+}
+
 COPPICE_CLONES void descend(const float* before, const float* g, float* after, float lr, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * g[i];
 }
@@ -113,7 +121,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, std::shared_ptr<const ArenaL
   if (sgd == nullptr) second_ = Arena("second_moment", layout);
 }
 
-void Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients, const Arena& after,
+bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients, const Arena& after,
                      const StepOptions& options) {
   float clip = 1.0F;
   if (options.clip_norm > 0.0) {
@@ -145,6 +153,7 @@ void Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
     if (const auto* a = std::get_if<AdamWConfig>(&config_)) set(*a, 1.0 - a->lr * options.lr_scale * a->weight_decay);
   }
 
+  bool finite = true;
   Chunk g;
   for (int tensor = 0; tensor < before.layout().size(); ++tensor) {
     const at::Tensor& gradient = gradients[static_cast<std::size_t>(tensor)];
@@ -155,14 +164,18 @@ void Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
     float* m = first_.layout().size() > 0 ? first_.floats(tensor).data() : nullptr;
     float* v = second_.layout().size() > 0 ? second_.floats(tensor).data() : nullptr;
     const bool low_gradient = gradient.defined() && gradient.scalar_type() == at::kBFloat16;
+    const bool edits = clip != 1.0F || options.correction != nullptr || options.prox_mu != 0.0 || decay != 0.0F || kept != nullptr;
     for (std::int64_t start = 0; start < numel; start += kChunk) {
       const std::int64_t n = std::min(kChunk, numel - start);
+      const float* direction = g.data();
       if (!gradient.defined()) {
         std::fill_n(g.data(), n, 0.0F);
       } else if (low_gradient) {
         widen(static_cast<const std::uint16_t*>(gradient.const_data_ptr()) + start, g.data(), n);
-      } else {
+      } else if (edits) {
         std::copy_n(gradient.const_data_ptr<float>() + start, n, g.data());
+      } else {
+        direction = gradient.const_data_ptr<float>() + start;
       }
       if (clip != 1.0F) multiply(g.data(), clip, n);
       if (options.correction != nullptr) {
@@ -175,18 +188,20 @@ void Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
       if (decay != 0.0F) add_scaled(g.data(), w + start, decay, n);
       if (kept != nullptr) drop(g.data(), kept + start, n);
       if (v != nullptr) {
-        adam_descend(w + start, g.data(), m + start, v + start, next + start, adam, n);
+        adam_descend(w + start, direction, m + start, v + start, next + start, adam, n);
       } else if (m != nullptr) {
-        momentum_descend(w + start, g.data(), m + start, next + start, lr, momentum, first, nesterov, n);
+        momentum_descend(w + start, direction, m + start, next + start, lr, momentum, first, nesterov, n);
       } else {
-        descend(w + start, g.data(), next + start, lr, n);
+        descend(w + start, direction, next + start, lr, n);
       }
       if (kept != nullptr) drop(next + start, kept + start, n);
+      finite = all_finite(next + start, n) && finite;
       if (options.low != nullptr) {
         narrow(next + start, static_cast<std::uint16_t*>(options.low->view(tensor).mutable_data_ptr()) + start, n);
       }
     }
   }
+  return finite;
 }
 
 void SgdConfig::visit(FieldVisitor& v) {

@@ -34,8 +34,8 @@ class Optimizer {
   void reset() { steps_ = 0; }
 
   // after = before - update(gradients). `after` and `before` may be the same arena. gradients[i] is float32 or bfloat16,
-  // contiguous, of entry i's size; an undefined tensor counts as zero.
-  void step(const Arena& before, std::span<const at::Tensor> gradients, const Arena& after, const StepOptions& options);
+  // contiguous, of entry i's size; an undefined tensor counts as zero. Returns whether `after` is finite everywhere.
+  bool step(const Arena& before, std::span<const at::Tensor> gradients, const Arena& after, const StepOptions& options);
 
  private:
   OptimizerConfig config_;

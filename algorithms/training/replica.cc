@@ -42,7 +42,7 @@ void Replica::load(std::shared_ptr<const ModelState> state, Precision precision)
   received_ = std::move(state);
   own_ = false;
   moments_.copy_from(received_->moments);
-  gradients_.assign(gradients_.size(), at::Tensor());
+  forget_gradients();
   if (!same) refresh_leaves(received_->base, received_leaves_, low_received_);
   if (precision_changed) refresh_leaves(base_, own_leaves_, low_own_);
 }
@@ -73,7 +73,7 @@ at::Tensor Replica::logits(const Batch& batch, Tap& tap, Mode mode) const {
 }
 
 PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean) {
-  gradients_.assign(gradients_.size(), at::Tensor());
+  forget_gradients();
   PassResult result;
   result.samples = count_of(loss, batch.targets);
   const at::Tensor out = model_->forward(cast(batch), weights(), tap, mode);
@@ -104,13 +104,14 @@ void Replica::copy_gradients(const Arena& into) const {
   }
 }
 
-void Replica::step(Optimizer& optimizer, StepOptions options) {
+bool Replica::step(Optimizer& optimizer, StepOptions options) {
   if (precision_ == Precision::kBF16) {
     if (low_own_.layout().size() == 0) refresh_leaves(base_, own_leaves_, low_own_);
     options.low = &low_own_;
   }
-  optimizer.step(base(), gradients_, base_, options);
+  const bool finite = optimizer.step(base(), gradients_, base_, options);
   own_ = true;
+  return finite;
 }
 
 }  // namespace coppice

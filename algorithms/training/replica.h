@@ -49,10 +49,11 @@ class Replica {
   PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean);
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.
   std::span<const at::Tensor> gradients() const { return gradients_; }
+  void forget_gradients() { gradients_.assign(gradients_.size(), at::Tensor()); }
   // Collects the gradients in a float32 arena, for those who want them whole.
   void copy_gradients(const Arena& into) const;
 
-  void step(Optimizer& optimizer, StepOptions options);
+  bool step(Optimizer& optimizer, StepOptions options);  // whether all weights are finite afterwards
 
  private:
   Weights weights() const;

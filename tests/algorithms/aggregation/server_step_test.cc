@@ -30,7 +30,7 @@ TEST(ServerStep, FollowsThePapers) {
     Slots slots;
     for (std::size_t round = 0; round < golden.at("rounds").size(); ++round) {
       fill(delta, golden.at("deltas")[round].get<std::vector<double>>());
-      weights = server_step(config_of(golden), weights, delta, nullptr, slots);
+      weights = server_step(config_of(golden), weights, delta.clone(), nullptr, slots);
       expect_near(values_of(weights), golden.at("rounds")[round].get<std::vector<double>>(), 2e-6,
                   golden.at("kind").get<std::string>() + " round " + std::to_string(round));
     }
@@ -47,7 +47,7 @@ TEST(ServerStep, WhatIsDroppedStaysZeroInWeightsAndAtItsStartInSlots) {
         ServerConfig(FedYogiConfig{.tau = 0.5})}) {
     Slots slots;
     Arena weights = subject.state.base.clone();
-    for (int round = 0; round < 3; ++round) weights = server_step(config, weights, delta, &mask, slots);
+    for (int round = 0; round < 3; ++round) weights = server_step(config, weights, delta.clone(), &mask, slots);
     Arena masked = weights.clone();
     mask.apply_to(masked);
     EXPECT_EQ(masked.digest(), weights.digest());
@@ -94,7 +94,7 @@ TEST(ServerStep, OneClientAtRateOneIsThatClient) {
       for (std::size_t e = 0; e < sum.size(); ++e) mean.floats(i)[e] = static_cast<float>(sum[e] / 6.0);
     }
     Slots slots;
-    const Arena next = server_step(FedAvgConfig{}, state->base, mean, nullptr, slots);
+    const Arena next = server_step(FedAvgConfig{}, state->base, mean.clone(), nullptr, slots);
     EXPECT_NE(replica.base().digest(), state->base.digest());
     for (std::size_t e = 0; e < next.floats().size(); ++e) {
       const float expected = replica.base().floats()[e];

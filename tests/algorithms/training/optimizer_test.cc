@@ -114,6 +114,22 @@ TEST(Optimizer, DroppedWeightsAndTheirStateStayZero) {
   }
 }
 
+TEST(Optimizer, SaysWhenAWeightIsNoLongerFinite) {
+  const Field field;
+  for (const OptimizerConfig& config : all_configs()) {
+    for (const std::int64_t at : {std::int64_t{0}, field.gradient.view(0).numel() - 1}) {
+      for (const float bad : {std::nanf(""), INFINITY}) {
+        Optimizer optimizer(config, field.model->base_layout());
+        Arena weights = field.weights.clone();
+        const Arena gradient = field.gradient.clone();
+        EXPECT_TRUE(optimizer.step(weights, gradient.views(), weights, {}));
+        gradient.floats(0)[static_cast<std::size_t>(at)] = bad;
+        EXPECT_FALSE(optimizer.step(weights, gradient.views(), weights, {}));
+      }
+    }
+  }
+}
+
 TEST(Optimizer, KeptWeightsDoNotNoticeTheMask) {
   const Field field;
   const KeptBytes kept(field.mask);
