@@ -32,7 +32,7 @@ struct Block {
   float scale = 1.0F;
   std::vector<std::int64_t> shape;   // of the dense tensor
   std::vector<std::byte> values;     // little-endian, contiguous
-  std::vector<std::byte> positions;  // empty for kDense and kOnSupport
+  std::vector<std::byte> positions = {};  // empty for kDense and kOnSupport
 
   std::int64_t num_elements() const;
   std::int64_t num_values() const { return static_cast<std::int64_t>(values.size() / bytes_per_element(dtype)); }
