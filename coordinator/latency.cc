@@ -21,7 +21,7 @@ constexpr double kLeastSeconds = 0.1;
 Batch random_batch(const Model& model, const std::vector<std::int64_t>& shape, std::int64_t count) {
   Batch batch;
   batch.targets = at::zeros({count}, at::kLong);
-  if (std::holds_alternative<LlamaConfig>(model.config())) {
+  if (std::holds_alternative<DecoderConfig>(model.config())) {
     batch.inputs = Tokens{at::zeros({count, shape[0]}, at::kLong)};
     return batch;
   }

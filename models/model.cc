@@ -1,7 +1,7 @@
 #include "models/model.h"
 
 #include "models/cnn.h"
-#include "models/llama.h"
+#include "models/decoder.h"
 #include "models/mlp.h"
 #include "models/model_folder.h"
 #include "models/resnet.h"
@@ -21,7 +21,7 @@ struct Maker {
   std::unique_ptr<Model> operator()(const CnnConfig& config) const { return make_cnn(config); }
   std::unique_ptr<Model> operator()(const Resnet8Config& config) const { return make_resnet8(config); }
   std::unique_ptr<Model> operator()(const Resnet20Config& config) const { return make_resnet20(config); }
-  std::unique_ptr<Model> operator()(const LlamaConfig& config) const { return make_llama(config); }
+  std::unique_ptr<Model> operator()(const DecoderConfig& config) const { return make_decoder(config); }
   std::unique_ptr<Model> operator()(const ModelFolderConfig& config) const {
     return make_model(read_model_folder(config.path).config);
   }

@@ -48,15 +48,28 @@ void Resnet20Config::visit(FieldVisitor& v) {
   v.field("sources2", sources2, help, within(-1, kWidest));
 }
 
-void LlamaConfig::visit(FieldVisitor& v) {
+void DecoderConfig::visit(FieldVisitor& v) {
+  v.choice("family", family, {"llama", "mistral", "qwen2", "qwen3", "gpt2", "opt"}, "whose files it goes to and comes from");
   v.field("vocab", vocab, "tokens", within(1, kWidest));
   v.field("dim", dim, "width of the residual stream", within(1, kWidest));
-  v.field("head_dim", head_dim, "width of a head; even", within(2, kWidest));
+  v.field("head_dim", head_dim, "width of a head; even where it is rotated", within(1, kWidest));
   v.field("kv_heads", kv_heads, "key and value heads of each layer", within(1, kWidest));
-  v.field("queries_per_kv", queries_per_kv, "query heads that share one key and value head", within(1, kWidest));
+  v.field("queries_per_kv", queries_per_kv, "query heads that share one key and value head, of each layer", within(1, kWidest));
   v.field("ffn", ffn, "neurons of each layer's feed-forward network", within(1, kWidest));
-  v.field("rope_base", rope_base, "base of the rotary frequencies", above(0.0));
-  v.field("norm_eps", norm_eps, "added to the mean square in RMSNorm", above(0.0));
+  v.choice("norm", norm, {"rms", "layer"}, "normalisation of the residual stream");
+  v.field("norm_eps", norm_eps, "added to the mean square or variance", above(0.0));
+  v.field("qk_norm", qk_norm, "RMSNorm of every query and key head before the rotation");
+  v.choice("activation", activation, {"silu", "gelu", "gelu-tanh", "relu"}, "of the feed-forward network");
+  v.field("gated", gated, "activation(gate x) * up x, else activation(up x)");
+  v.field("bias_qkv", bias_qkv, "biases of queries, keys and values");
+  v.field("bias_out", bias_out, "bias of the attention's output");
+  v.field("bias_ffn", bias_ffn, "biases of the feed-forward network");
+  v.field("rope_base", rope_base, "base of the rotary frequencies; 0 = no rotation", at_least(0.0));
+  v.field("positions", positions, "rows of a learned table of positions; 0 = none", within(0, kWidest));
+  v.field("first_position", first_position, "row of the first token in that table", within(0, kWidest));
+  v.field("window", window, "tokens a token sees, itself among them; 0 = all before it", at_least(0));
+  v.field("longest", longest, "tokens the model was made for", within(1, 1LL << 31));
+  v.field("tied", tied, "the head is the embedding");
 }
 
 void ModelFolderConfig::visit(FieldVisitor& v) {

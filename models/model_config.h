@@ -62,19 +62,35 @@ struct Resnet20Config : ResnetWidths {
   bool operator==(const Resnet20Config&) const = default;
 };
 
-// A small Llama: RMSNorm, rotary grouped-query attention, SwiGLU, untied head.
-struct LlamaConfig {
-  static constexpr const char* kName = "llama";
+// A decoder-only transformer (models/decoder.h). The defaults make a small Llama.
+struct DecoderConfig {
+  static constexpr const char* kName = "decoder";
+  enum class Family : std::uint8_t { kLlama, kMistral, kQwen2, kQwen3, kGpt2, kOpt };  // whose files it goes to and comes from
+  enum class Norm : std::uint8_t { kRms, kLayer };
+  enum class Activation : std::uint8_t { kSilu, kGelu, kGeluTanh, kRelu };
+  Family family = Family::kLlama;
   std::int64_t vocab = 256;
   std::int64_t dim = 64;
   std::int64_t head_dim = 16;
-  std::vector<std::int64_t> kv_heads = {2, 2};  // one a layer
-  std::int64_t queries_per_kv = 2;
-  std::vector<std::int64_t> ffn = {128, 128};   // one a layer
-  double rope_base = 10000.0;
+  std::vector<std::int64_t> kv_heads = {2, 2};        // one a layer
+  std::vector<std::int64_t> queries_per_kv = {2, 2};  // one a layer
+  std::vector<std::int64_t> ffn = {128, 128};         // one a layer
+  Norm norm = Norm::kRms;
   double norm_eps = 1e-5;
+  bool qk_norm = false;            // RMSNorm of every query and key head before the rotation
+  Activation activation = Activation::kSilu;
+  bool gated = true;               // activation(gate x) * up x, else activation(up x)
+  bool bias_qkv = false;
+  bool bias_out = false;           // of o
+  bool bias_ffn = false;
+  double rope_base = 10000.0;      // 0: no rotation
+  std::int64_t positions = 0;      // rows of a learned table of positions; 0: none
+  std::int64_t first_position = 0; // row of the first token
+  std::int64_t window = 0;         // tokens a token sees, itself among them; 0: all before it
+  std::int64_t longest = 2048;     // tokens the model was made for
+  bool tied = false;               // the head is the embedding
   void visit(FieldVisitor& v);
-  bool operator==(const LlamaConfig&) const = default;
+  bool operator==(const DecoderConfig&) const = default;
 };
 
 // A folder written by an export (config.json + model.safetensors): the architecture and the weights come from there.
@@ -85,7 +101,7 @@ struct ModelFolderConfig {
   bool operator==(const ModelFolderConfig&) const = default;
 };
 
-using ModelConfig = std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, LlamaConfig, ModelFolderConfig>;
+using ModelConfig = std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, DecoderConfig, ModelFolderConfig>;
 
 std::string family_of(const ModelConfig& config);  // kName of the alternative held
 

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "models/config_json.h"
+#include "models/hf_decoder.h"
 #include "models/shape_text.h"
 #include "models/strict_json.h"
 #include "models/support.h"
@@ -30,44 +31,48 @@ std::string path_in(const std::string& folder, const char* file) {
   return (std::filesystem::path(folder) / file).string();
 }
 
-bool uniform(const std::vector<std::int64_t>& widths) {
-  return !widths.empty() && widths == std::vector<std::int64_t>(widths.size(), widths.front());
-}
-
-// A Llama whose layers are alike is what Hugging Face calls one, and loads with its own class.
-bool is_plain_llama(const LlamaConfig& config) { return uniform(config.kv_heads) && uniform(config.ffn); }
-
-OrderedJson plain_llama(const LlamaConfig& config) {
-  const std::int64_t kv_heads = config.kv_heads.front();
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", config.vocab},
-          {"hidden_size", config.dim},
-          {"intermediate_size", config.ffn.front()},
-          {"num_hidden_layers", config.kv_heads.size()},
-          {"num_attention_heads", kv_heads * config.queries_per_kv},
-          {"num_key_value_heads", kv_heads},
-          {"head_dim", config.head_dim},
-          {"hidden_act", "silu"},
-          {"rms_norm_eps", config.norm_eps},
-          {"rope_theta", config.rope_base},
-          {"attention_bias", false},
-          {"mlp_bias", false},
-          {"tie_word_embeddings", false}};
+const DecoderConfig* plain_decoder(const ModelConfig& config) {
+  const auto* decoder = std::get_if<DecoderConfig>(&config);
+  return decoder != nullptr && is_plain(*decoder) ? decoder : nullptr;
 }
 
 std::string config_text(const ModelConfig& config) {
-  const bool llama = std::holds_alternative<LlamaConfig>(config);
   OrderedJson json;
-  if (llama && is_plain_llama(std::get<LlamaConfig>(config))) {
-    json = plain_llama(std::get<LlamaConfig>(config));
+  if (const DecoderConfig* decoder = plain_decoder(config)) {
+    json = hf_config(*decoder);
   } else {
-    json["architectures"] = {llama ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
+    const bool decodes = std::holds_alternative<DecoderConfig>(config);
+    json["architectures"] = {decodes ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
     json["model_type"] = "coppice-" + family_of(config);
   }
   json["torch_dtype"] = "float32";
   json[kOurs] = OrderedJson::parse(model_config_to_json(config));
   return json.dump(2) + "\n";
+}
+
+// The one file, or all that the index of a model in several files names.
+SafetensorsFile read_weights(const std::string& folder) {
+  const std::string whole = path_in(folder, "model.safetensors"), index = path_in(folder, "model.safetensors.index.json");
+  if (std::filesystem::exists(whole) || !std::filesystem::exists(index)) return read_safetensors(whole);
+  const nlohmann::json json = parse_strict_json(read_text_file(index, kLargestConfig), index);
+  const auto map = json.find("weight_map");
+  if (map == json.end() || !map->is_object()) throw InputError(index + ": key 'weight_map' is missing or not an object");
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : map->items()) {
+    if (!file.is_string() || std::filesystem::path(file.get<std::string>()).filename() != file.get<std::string>()) {
+      throw InputError(index + ": weight_map." + tensor + ": found " + file.dump() + "; expected a file of this folder");
+    }
+    names.insert(file.get<std::string>());
+  }
+  SafetensorsFile all;
+  for (const std::string& name : names) {
+    SafetensorsFile part = read_safetensors(path_in(folder, name.c_str()));
+    for (Block& block : part.tensors) {
+      if (all.find(block.name) != nullptr) throw InputError(index + ": tensor " + coppice::quoted(block.name) + " is in two files");
+      all.tensors.push_back(std::move(block));
+    }
+  }
+  return all;
 }
 
 void add_blocks(const Arena& arena, std::vector<Block>& blocks) {
@@ -139,6 +144,7 @@ void write_model_folder(const std::string& folder, const ModelState& state, cons
   file.metadata["format"] = "pt";  // what Hugging Face's loaders ask for
   add_blocks(state.base, file.tensors);
   add_blocks(state.moments, file.tensors);
+  if (const DecoderConfig* decoder = plain_decoder(state.config)) file = to_hf_layout(*decoder, std::move(file));
   write_safetensors(path_in(folder, "model.safetensors"), file);
   write_file_atomically(path_in(folder, "coppice.json"), provenance_json);
   write_file_atomically(path_in(folder, "config.json"), config_text(state.config));
@@ -148,14 +154,18 @@ ModelState read_model_folder(const std::string& folder) {
   const std::string path = path_in(folder, "config.json");
   const nlohmann::json json = parse_strict_json(read_text_file(path, kLargestConfig), path);
   if (!json.is_object()) throw InputError(path + ": found " + json.type_name() + "; expected an object");
+  const std::string weights = path_in(folder, "model.safetensors");
   const auto ours = json.find(kOurs);
-  if (ours == json.end()) throw InputError(path + ": key 'coppice' is missing: not a model that this program exported");
-  const ModelConfig config = model_config_from_json(ours->dump(), path);
+  if (ours == json.end() && !json.contains("model_type")) {
+    throw InputError(path + ": found neither 'coppice' nor 'model_type'; expected a folder that this program or transformers wrote");
+  }
+  const ModelConfig config = ours != json.end() ? model_config_from_json(ours->dump(), path) : decoder_from_hf(json, path);
   if (std::holds_alternative<ModelFolderConfig>(config)) {
     throw InputError(path + ": coppice.kind: found 'folder'; expected an architecture");
   }
-  const std::string weights = path_in(folder, "model.safetensors");
-  return state_from_safetensors(config, read_safetensors(weights), weights);
+  SafetensorsFile file = read_weights(folder);
+  if (const DecoderConfig* decoder = plain_decoder(config)) file = from_hf_layout(*decoder, std::move(file), weights);
+  return state_from_safetensors(config, file, weights);
 }
 
 ModelState state_from_safetensors(const ModelConfig& config, const SafetensorsFile& file, const std::string& where) {

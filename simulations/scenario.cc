@@ -29,7 +29,7 @@ ModelPorts ports_of(const ModelConfig& config) {
     ModelPorts operator()(const MlpConfig& c) const { return {{c.inputs}, c.outputs}; }
     ModelPorts operator()(const CnnConfig& c) const { return {c.input, c.outputs}; }
     ModelPorts operator()(const ResnetWidths& c) const { return {c.input, c.outputs}; }
-    ModelPorts operator()(const LlamaConfig& c) const { return {{}, c.vocab}; }
+    ModelPorts operator()(const DecoderConfig& c) const { return {{}, c.vocab}; }
     ModelPorts operator()(const ModelFolderConfig&) const { return {}; }
   };
   return std::visit(Ports{}, config);

@@ -58,7 +58,7 @@ Batch probe_of(const ModelConfig& config) {
                                },
                                [&](const CnnConfig& cnn) { return images(cnn.input); },
                                [&](const ResnetWidths& resnet) { return images(resnet.input); },
-                               [](const LlamaConfig&) {
+                               [](const DecoderConfig&) {
                                  return Batch{Tokens{at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong))}, {}};
                                },
                                [](const ModelFolderConfig&) -> Batch {

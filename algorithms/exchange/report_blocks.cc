@@ -111,7 +111,7 @@ std::int64_t outputs_of(const Model& model) {
     std::int64_t operator()(const MlpConfig& c) const { return c.outputs; }
     std::int64_t operator()(const CnnConfig& c) const { return c.outputs; }
     std::int64_t operator()(const ResnetWidths& c) const { return c.outputs; }
-    std::int64_t operator()(const LlamaConfig& c) const { return c.vocab; }
+    std::int64_t operator()(const DecoderConfig& c) const { return c.vocab; }
     std::int64_t operator()(const ModelFolderConfig&) const { throw Error("a model's config names a folder"); }
   };
   return std::visit(Outputs{}, model.config());

@@ -83,7 +83,7 @@ Subject small_resnet20() { return subject_of("resnet20", resnet20_config()); }
 Subject small_llama() {
   return subject_of(
       "llama",
-      LlamaConfig{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 3}, .queries_per_kv = 2, .ffn = {12, 16}});
+      DecoderConfig{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 3}, .queries_per_kv = {2, 2}, .ffn = {12, 16}});
 }
 
 std::vector<Subject> subjects() {
@@ -102,7 +102,7 @@ Batch batch_for(const Model& model, std::int64_t samples, std::uint32_t salt) {
   if (const auto* mlp = std::get_if<MlpConfig>(&config)) {
     return {Features{hash_tensor({samples, mlp->inputs}, salt, 2.0F)}, classes.remainder(mlp->outputs)};
   }
-  if (const auto* llama = std::get_if<LlamaConfig>(&config)) {
+  if (const auto* llama = std::get_if<DecoderConfig>(&config)) {
     const at::Tensor ids = hash_tensor({samples, 6}, salt, 1000.0F).abs().to(at::kLong).remainder(llama->vocab);
     return {Tokens{ids}, ids.roll({-1}, {1})};
   }

@@ -33,12 +33,12 @@ inline std::vector<ModelConfig> every_architecture() {
   resnet20.outputs = 5;
   resnet20.residual = {4, 8, 12};
   resnet20.inner = {3, 4, 5, 6, 7, 8, 9, 10, 11};
-  LlamaConfig llama;
+  DecoderConfig llama;
   llama.vocab = 17;
   llama.dim = 12;
   llama.head_dim = 4;
   llama.kv_heads = {3, 2};
-  llama.queries_per_kv = 2;
+  llama.queries_per_kv = {2, 2};
   llama.ffn = {10, 8};
   return {mlp, cnn, resnet8, resnet20, llama};
 }
@@ -69,7 +69,7 @@ inline Batch random_batch(const ModelConfig& config, std::int64_t size, std::mt1
   if (const auto* cnn = std::get_if<CnnConfig>(&config)) batch.inputs = images(cnn->input);
   if (const auto* resnet = std::get_if<Resnet8Config>(&config)) batch.inputs = images(resnet->input);
   if (const auto* resnet = std::get_if<Resnet20Config>(&config)) batch.inputs = images(resnet->input);
-  if (const auto* llama = std::get_if<LlamaConfig>(&config))
+  if (const auto* llama = std::get_if<DecoderConfig>(&config))
     batch.inputs = Tokens{random_integers({size, 6}, llama->vocab, random)};
   return batch;
 }

@@ -68,7 +68,7 @@ inline void expect_golden(const std::string& name, const ModelConfig& config, at
     for (const ArenaEntry& entry : base.entries()) params.push_back(golden["param." + entry.name].to(dtype).requires_grad_());
     for (const ArenaEntry& entry : moments.entries()) running.push_back(golden["moment." + entry.name].to(dtype));
     Batch batch;
-    if (std::holds_alternative<LlamaConfig>(config)) {
+    if (std::holds_alternative<DecoderConfig>(config)) {
       batch.inputs = Tokens{golden["x"]};
     } else {
       batch.inputs = Images{golden["x"].to(dtype)};

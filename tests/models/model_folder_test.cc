@@ -167,7 +167,7 @@ TEST_F(SmallFolder, HalfPrecisionWeightsBecomeFloat32) {
 
 TEST(ModelFolder, LlamaWithEqualLayersIsAHuggingFaceLlama) {
   const TemporaryFolder folder;
-  LlamaConfig config;
+  DecoderConfig config;
   config.ffn = {24, 24};
   std::mt19937 random(1);
   write_model_folder(folder.path("even"), random_state(*make_model(config), random), "{}");
@@ -182,7 +182,7 @@ TEST(ModelFolder, LlamaWithEqualLayersIsAHuggingFaceLlama) {
   write_model_folder(folder.path("uneven"), random_state(*make_model(config), random), "{}");
   const std::string uneven = read_text(folder.path("uneven/config.json"));
   EXPECT_EQ(uneven.find("LlamaForCausalLM"), std::string::npos);
-  EXPECT_NE(uneven.find("\"coppice-llama\""), std::string::npos);
+  EXPECT_NE(uneven.find("\"coppice-decoder\""), std::string::npos);
 }
 
 class PretrainedResnet20 : public testing::Test {

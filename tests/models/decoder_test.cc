@@ -1,4 +1,4 @@
-#include "models/llama.h"
+#include "models/decoder.h"
 
 #include <gtest/gtest.h>
 
@@ -8,21 +8,21 @@
 namespace coppice {
 namespace {
 
-LlamaConfig small() {
-  LlamaConfig config;
+DecoderConfig small() {
+  DecoderConfig config;
   config.vocab = 11;
   config.dim = 8;
   config.head_dim = 4;
   config.kv_heads = {2, 1};
-  config.queries_per_kv = 2;
+  config.queries_per_kv = {2, 2};
   config.ffn = {7, 5};
   return config;
 }
 
-TEST(Llama, MatchesPlainPyTorch) { expect_golden("llama", small()); }
+TEST(Decoder, MatchesPlainPyTorch) { expect_golden("llama", small()); }
 
-TEST(Llama, AKvGroupTakesItsOwnQueryHeads) {
-  const PrunableStructure structure = make_llama(small())->structure();
+TEST(Decoder, AKvGroupTakesItsOwnQueryHeads) {
+  const PrunableStructure structure = make_decoder(small())->structure();
   EXPECT_EQ(structure.families[0].name, "layers.0.kv_group");
   const std::vector<Slice>& slices = structure.groups[1].slices;  // the second KV head of layer 0: query heads 2 and 3
   ASSERT_EQ(slices.size(), 4U);
@@ -34,8 +34,8 @@ TEST(Llama, AKvGroupTakesItsOwnQueryHeads) {
   EXPECT_EQ(slices[3].begin, 2 * 4);
 }
 
-TEST(Llama, ALaterTokenChangesNothingBefore) {
-  const std::unique_ptr<Model> model = make_llama(small());
+TEST(Decoder, ALaterTokenChangesNothingBefore) {
+  const std::unique_ptr<Model> model = make_decoder(small());
   const ModelState state = initial_state(*model, Seed{3});
   Tap tap;
   at::Tensor ids = at::empty({1, 5}, at::TensorOptions().dtype(at::kLong)).fill_(4);
@@ -47,14 +47,14 @@ TEST(Llama, ALaterTokenChangesNothingBefore) {
   EXPECT_FALSE(before.select(1, 4).equal(after.select(1, 4)));
 }
 
-TEST(Llama, RefusesOddHeadsUnevenLayersAndForeignTokens) {
-  LlamaConfig config = small();
+TEST(Decoder, RefusesOddHeadsUnevenLayersAndForeignTokens) {
+  DecoderConfig config = small();
   config.head_dim = 3;
-  EXPECT_THROW(make_llama(config), InputError);
+  EXPECT_THROW(make_decoder(config), InputError);
   config = small();
   config.ffn = {7};
-  EXPECT_THROW(make_llama(config), InputError);
-  const std::unique_ptr<Model> model = make_llama(small());
+  EXPECT_THROW(make_decoder(config), InputError);
+  const std::unique_ptr<Model> model = make_decoder(small());
   const ModelState state = initial_state(*model, Seed{3});
   Tap tap;
   const at::Tensor ids = at::empty({1, 5}, at::TensorOptions().dtype(at::kLong)).fill_(11);

@@ -1,0 +1,333 @@
+#include "models/decoder.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/silu.h>
+
+#include <c10/core/ScalarType.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "models/built_in.h"
+#include "models/initial_weights.h"
+#include "models/operations.h"
+#include "models/shape_text.h"
+#include "models/structure_builder.h"
+
+namespace coppice {
+namespace {
+
+using Params = std::span<const at::Tensor>;
+constexpr ParamId kNone = -1;
+
+// A matrix or a norm, and the bias behind it.
+struct Tensors {
+  ParamId weight = kNone;
+  ParamId bias = kNone;
+};
+
+struct Layer {
+  Tensors query, key, value, output, gate, up, down, norm_attention, norm_ffn;
+  ParamId norm_query = kNone;
+  ParamId norm_key = kNone;
+};
+
+at::Tensor at_or_none(const Params& w, ParamId id) { return id == kNone ? at::Tensor() : w[id]; }
+
+// y = gamma x / sqrt(mean(x^2) + eps), in float32 whatever x is (Zhang & Sennrich 2019, eq. 4).
+at::Tensor rms_norm(const at::Tensor& x_BTD, const at::Tensor& gamma_D, double eps) {
+  const at::Tensor wide_BTD = x_BTD.to(c10::promoteTypes(x_BTD.scalar_type(), at::kFloat));
+  const at::Tensor scale_BT1 = at::rsqrt(at::mean(wide_BTD * wide_BTD, {-1}, true) + eps);
+  return (wide_BTD * scale_BT1).to(x_BTD.scalar_type()) * gamma_D;
+}
+
+// cos and sin of t * base^(-2i / head_dim) for i < head_dim / 2, repeated for the second half: [T, head_dim].
+struct Rotary {
+  Rotary(std::int64_t tokens, std::int64_t head_dim, double base, at::ScalarType dtype) {
+    cos_TD = at::empty({tokens, head_dim}, at::TensorOptions().dtype(at::kFloat));
+    sin_TD = at::empty({tokens, head_dim}, at::TensorOptions().dtype(at::kFloat));
+    float* cos = cos_TD.mutable_data_ptr<float>();
+    float* sin = sin_TD.mutable_data_ptr<float>();
+    const std::int64_t half = head_dim / 2;
+    for (std::int64_t i = 0; i < half; ++i) {
+      const double frequency = std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+      for (std::int64_t t = 0; t < tokens; ++t) {
+        const double angle = static_cast<double>(t) * frequency;
+        cos[t * head_dim + i] = cos[t * head_dim + i + half] = static_cast<float>(std::cos(angle));
+        sin[t * head_dim + i] = sin[t * head_dim + i + half] = static_cast<float>(std::sin(angle));
+      }
+    }
+    cos_TD = cos_TD.to(dtype);
+    sin_TD = sin_TD.to(dtype);
+  }
+
+  // x_BHTD -> x cos + rotate_half(x) sin, rotate_half(a, b) = (-b, a) for the halves a and b (Su et al. 2021, section 3.2).
+  at::Tensor operator()(const at::Tensor& x_BHTD) const {
+    const std::vector<at::Tensor> halves = x_BHTD.chunk(2, -1);
+    return x_BHTD * cos_TD + at::cat({-halves[1], halves[0]}, -1) * sin_TD;
+  }
+
+  at::Tensor cos_TD;
+  at::Tensor sin_TD;
+};
+
+const DecoderConfig& checked(const DecoderConfig& config) {
+  check_size("vocab", config.vocab);
+  check_size("dim", config.dim);
+  check_size("head_dim", config.head_dim);
+  check_sizes("kv_heads", config.kv_heads, config.kv_heads.size());
+  check_sizes("queries_per_kv", config.queries_per_kv, config.kv_heads.size());
+  check_sizes("ffn", config.ffn, config.kv_heads.size());
+  if (config.rope_base > 0.0 && config.head_dim % 2 != 0) {
+    throw InputError("model decoder: head_dim: found " + std::to_string(config.head_dim) + "; expected an even number");
+  }
+  if (config.positions > 0 && config.first_position >= config.positions) {
+    throw InputError("model decoder: first_position: found " + std::to_string(config.first_position) + "; the table has rows 0 to " +
+                     std::to_string(config.positions - 1));
+  }
+  return config;
+}
+
+void check_tokens(const at::Tensor& ids_BT, const DecoderConfig& config) {
+  if (ids_BT.dim() != 2 || ids_BT.scalar_type() != at::kLong) {
+    throw InputError("model decoder: found an input of shape " + shape_text(ids_BT.sizes()) + " of " +
+                     at::toString(ids_BT.scalar_type()) + "; expected tokens, [batch, length] of Long");
+  }
+  const std::int64_t rows = config.positions - config.first_position;
+  if (config.positions > 0 && ids_BT.size(1) > rows) {
+    throw InputError("model decoder: found " + std::to_string(ids_BT.size(1)) + " tokens; the table of positions has room for " +
+                     std::to_string(rows));
+  }
+  const at::Tensor packed = ids_BT.contiguous();
+  for (const std::int64_t id : std::span(packed.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(packed.numel()))) {
+    if (id < 0 || id >= config.vocab) {
+      throw InputError("model decoder: found token " + std::to_string(id) + "; the vocabulary has tokens 0 to " +
+                       std::to_string(config.vocab - 1));
+    }
+  }
+}
+
+class Decoder final : public BuiltInModel {
+ public:
+  explicit Decoder(const DecoderConfig& config) : BuiltInModel(checked(config)), config_(config) {
+    embedding_ = base().add("model.embed_tokens.weight", {config.vocab, config.dim});
+    if (config.positions > 0) positions_ = base().add("model.embed_positions.weight", {config.positions, config.dim});
+    for (std::size_t l = 0; l < config.kv_heads.size(); ++l) layers_.push_back(declare_layer(l));
+    norm_ = declare_norm("model.norm");
+    head_ = config.tied ? embedding_ : base().add("lm_head.weight", {config.vocab, config.dim});
+  }
+
+  int num_blocks() const override { return static_cast<int>(layers_.size()) + 2; }
+
+  at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
+                           Mode /*mode*/) const override {
+    const Params& w = weights.params;
+    if (index == 0) {
+      check_tokens(hidden, config_);
+      const at::Tensor x_BTD = at::embedding(w[embedding_], hidden);
+      return positions_ == kNone ? x_BTD : x_BTD + w[positions_].narrow(0, config_.first_position, hidden.size(1));
+    }
+    if (index + 1 == num_blocks()) return tap.linear(head_, norm(norm_, hidden, w), w[head_], {}).to(at::kFloat);
+    const auto l = static_cast<std::size_t>(index - 1);
+    const Layer& layer = layers_[l];
+    const at::Tensor attended_BTD = hidden + attention(l, norm(layer.norm_attention, hidden, w), w, tap);
+    const at::Tensor x_BTD = norm(layer.norm_ffn, attended_BTD, w);
+    at::Tensor inner_BTF = activated(linear(config_.gated ? layer.gate : layer.up, x_BTD, w, tap));
+    if (config_.gated) inner_BTF = inner_BTF * linear(layer.up, x_BTD, w, tap);
+    return attended_BTD + linear(layer.down, inner_BTF, w, tap);
+  }
+
+  PrunableStructure structure() const override {
+    StructureBuilder builder(base());
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Layer& layer = layers_[l];
+      const std::string name = "layers." + std::to_string(l) + ".";
+      const std::int64_t kv = config_.head_dim, query = config_.head_dim * config_.queries_per_kv[l];
+      builder.add_family(name + "kv_group", "kv_group", config_.kv_heads[l], [&layer, kv, query](std::int64_t unit) {
+        std::vector<Slice> slices;
+        add_rows(layer.query, unit, query, slices);
+        add_rows(layer.key, unit, kv, slices);
+        add_rows(layer.value, unit, kv, slices);
+        slices.push_back(slice_of(layer.output.weight, 1, unit, query));
+        return slices;
+      });
+      builder.add_family(name + "ffn", "neuron", config_.ffn[l], [&layer](std::int64_t unit) {
+        std::vector<Slice> slices;
+        if (layer.gate.weight != kNone) add_rows(layer.gate, unit, 1, slices);
+        add_rows(layer.up, unit, 1, slices);
+        slices.push_back(slice_of(layer.down.weight, 1, unit));
+        return slices;
+      });
+      for (const Tensors& matrix : {layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down}) {
+        if (matrix.weight != kNone) builder.add_matrix(matrix.weight, 1, false);
+      }
+    }
+    builder.add_matrix(head_, 1, true);
+    return builder.take();
+  }
+
+  Cost cost(std::span<const std::int64_t> widths) const override {
+    check_widths(widths, full_widths());
+    const std::int64_t norm_params = config_.dim * (config_.norm == DecoderConfig::Norm::kLayer ? 2 : 1);
+    const std::int64_t head = config_.vocab * config_.dim;
+    Cost cost{.params = head * (config_.tied ? 1 : 2) + config_.positions * config_.dim + norm_params, .macs = head};
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const std::int64_t kv = widths[2 * l] * config_.head_dim, query = kv * config_.queries_per_kv[l], ffn = widths[2 * l + 1];
+      const std::int64_t matrices = config_.dim * (2 * query + 2 * kv + (config_.gated ? 3 : 2) * ffn);
+      cost.macs += matrices;
+      cost.params += matrices + 2 * norm_params + (config_.qk_norm ? 2 * config_.head_dim : 0) +
+                     (config_.bias_qkv ? query + 2 * kv : 0) + (config_.bias_out ? config_.dim : 0) +
+                     (config_.bias_ffn ? (config_.gated ? 2 : 1) * ffn + config_.dim : 0);
+    }
+    return cost;
+  }
+
+  ModelConfig sliced_config(std::span<const std::uint8_t> kept) const override {
+    const std::vector<std::int64_t> widths = kept_widths(structure(), kept);
+    DecoderConfig narrow = config_;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      narrow.kv_heads[l] = widths[2 * l];
+      narrow.ffn[l] = widths[2 * l + 1];
+    }
+    return narrow;
+  }
+
+  void initialise(const Arena& base, const Arena& /*moments*/, Seed seed) const override {
+    for (int tensor = 0; tensor < base.layout().size(); ++tensor) {
+      const ArenaEntry& entry = base.layout()[tensor];
+      if (entry.shape.size() == 2) {
+        fill_normal(base, tensor, seed, kLinearGain);
+      } else {
+        fill_constant(base, tensor, entry.name.ends_with("bias") ? 0.0F : 1.0F);
+      }
+    }
+  }
+
+ private:
+  Tensors declare_matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs, bool bias) {
+    Tensors matrix;
+    matrix.weight = base().add(name + ".weight", {outputs, inputs});
+    if (bias) matrix.bias = base().add(name + ".bias", {outputs});
+    return matrix;
+  }
+
+  Tensors declare_norm(const std::string& name) {
+    Tensors norm;
+    norm.weight = base().add(name + ".weight", {config_.dim});
+    if (config_.norm == DecoderConfig::Norm::kLayer) norm.bias = base().add(name + ".bias", {config_.dim});
+    return norm;
+  }
+
+  Layer declare_layer(std::size_t l) {
+    const std::string name = "model.layers." + std::to_string(l) + ".";
+    const std::int64_t dim = config_.dim, ffn = config_.ffn[l];
+    const std::int64_t kv = config_.kv_heads[l] * config_.head_dim, query = kv * config_.queries_per_kv[l];
+    Layer layer;
+    layer.query = declare_matrix(name + "self_attn.q_proj", query, dim, config_.bias_qkv);
+    layer.key = declare_matrix(name + "self_attn.k_proj", kv, dim, config_.bias_qkv);
+    layer.value = declare_matrix(name + "self_attn.v_proj", kv, dim, config_.bias_qkv);
+    layer.output = declare_matrix(name + "self_attn.o_proj", dim, query, config_.bias_out);
+    if (config_.qk_norm) {
+      layer.norm_query = base().add(name + "self_attn.q_norm.weight", {config_.head_dim});
+      layer.norm_key = base().add(name + "self_attn.k_norm.weight", {config_.head_dim});
+    }
+    if (config_.gated) layer.gate = declare_matrix(name + "mlp.gate_proj", ffn, dim, config_.bias_ffn);
+    layer.up = declare_matrix(name + "mlp.up_proj", ffn, dim, config_.bias_ffn);
+    layer.down = declare_matrix(name + "mlp.down_proj", dim, ffn, config_.bias_ffn);
+    layer.norm_attention = declare_norm(name + "input_layernorm");
+    layer.norm_ffn = declare_norm(name + "post_attention_layernorm");
+    return layer;
+  }
+
+  // Rows of a matrix and of its bias.
+  static void add_rows(const Tensors& matrix, std::int64_t unit, std::int64_t width, std::vector<Slice>& slices) {
+    slices.push_back(slice_of(matrix.weight, 0, unit, width));
+    if (matrix.bias != kNone) slices.push_back(slice_of(matrix.bias, 0, unit, width));
+  }
+
+  std::vector<std::int64_t> full_widths() const {
+    std::vector<std::int64_t> widths;
+    for (std::size_t l = 0; l < layers_.size(); ++l) widths.insert(widths.end(), {config_.kv_heads[l], config_.ffn[l]});
+    return widths;
+  }
+
+  static at::Tensor linear(const Tensors& matrix, const at::Tensor& x_BTI, const Params& w, Tap& tap) {
+    return tap.linear(matrix.weight, x_BTI, w[matrix.weight], at_or_none(w, matrix.bias));
+  }
+
+  at::Tensor norm(const Tensors& norm, const at::Tensor& x_BTD, const Params& w) const {
+    if (config_.norm == DecoderConfig::Norm::kRms) return rms_norm(x_BTD, w[norm.weight], config_.norm_eps);
+    return at::layer_norm(x_BTD, {config_.dim}, w[norm.weight], w[norm.bias], config_.norm_eps);
+  }
+
+  at::Tensor activated(const at::Tensor& x) const {
+    switch (config_.activation) {
+      case DecoderConfig::Activation::kSilu: return at::silu(x);
+      case DecoderConfig::Activation::kGelu: return at::gelu(x);
+      case DecoderConfig::Activation::kGeluTanh: return at::gelu(x, "tanh");
+      case DecoderConfig::Activation::kRelu: return rectified(x);
+    }
+    throw Error("unknown activation");
+  }
+
+  // [B, T, H * head_dim] -> [B, H, T, head_dim]
+  at::Tensor heads(const at::Tensor& x_BTI) const {
+    return x_BTI.view({x_BTI.size(0), x_BTI.size(1), -1, config_.head_dim}).transpose(1, 2);
+  }
+
+  at::Tensor normed_heads(const at::Tensor& x_BHTD, ParamId gamma, const Params& w) const {
+    return gamma == kNone ? x_BHTD : rms_norm(x_BHTD, w[gamma], config_.norm_eps);
+  }
+
+  // True where token t sees token s: t - window < s <= t. Undefined where causality says it all.
+  at::Tensor visible(std::int64_t tokens) const {
+    if (config_.window == 0 || tokens <= config_.window) return {};
+    const at::Tensor t_T = at::arange(tokens, at::TensorOptions().dtype(at::kLong));
+    const at::Tensor behind_TT = t_T.unsqueeze(1) - t_T.unsqueeze(0);
+    return (behind_TT >= 0).logical_and(behind_TT < config_.window);
+  }
+
+  at::Tensor attention(std::size_t l, const at::Tensor& x_BTD, const Params& w, Tap& tap) const {
+    const Layer& layer = layers_[l];
+    at::Tensor q_BHTD = normed_heads(heads(linear(layer.query, x_BTD, w, tap)), layer.norm_query, w);
+    at::Tensor k_BGTD = normed_heads(heads(linear(layer.key, x_BTD, w, tap)), layer.norm_key, w);
+    const at::Tensor v_BGTD = heads(linear(layer.value, x_BTD, w, tap));
+    if (config_.rope_base > 0.0) {
+      const Rotary rotary(x_BTD.size(1), config_.head_dim, config_.rope_base, x_BTD.scalar_type());
+      q_BHTD = rotary(q_BHTD);
+      k_BGTD = rotary(k_BGTD);
+    }
+    const std::int64_t sharing = config_.queries_per_kv[l];
+    const auto shared = [sharing](const at::Tensor& x_BGTD) {  // each key and value head serves its query heads
+      return sharing == 1 ? x_BGTD : x_BGTD.repeat_interleave(sharing, 1);
+    };
+    const at::Tensor mask_TT = visible(x_BTD.size(1));
+    const at::Tensor y_BHTD =
+        mask_TT.defined() ? at::scaled_dot_product_attention(q_BHTD, shared(k_BGTD), shared(v_BGTD), mask_TT)
+                          : at::scaled_dot_product_attention(q_BHTD, shared(k_BGTD), shared(v_BGTD), {}, 0.0, true);
+    const at::Tensor y_BTI = y_BHTD.transpose(1, 2).reshape({x_BTD.size(0), x_BTD.size(1), -1});
+    return linear(layer.output, y_BTI, w, tap);
+  }
+
+  DecoderConfig config_;
+  std::vector<Layer> layers_;
+  ParamId embedding_ = kNone;
+  ParamId positions_ = kNone;
+  ParamId head_ = kNone;
+  Tensors norm_;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> make_decoder(const DecoderConfig& config) { return std::make_unique<Decoder>(config); }
+
+}  // namespace coppice

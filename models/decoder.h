@@ -1,0 +1,24 @@
+// Decoder-only transformers: one file, the families differ by config (Llama, Mistral, Qwen2, Qwen3, GPT-2, OPT).
+//
+//   h = embed(ids) (+ positions);  each layer: h += o(attention(norm(h)));  h += ffn(norm(h));  logits = head(norm(h))
+//
+// Attention is grouped (a key and value head serves `queries_per_kv` query heads), causal, of the last `window` tokens where one is
+// set. Tensors carry Hugging Face's names for a Llama whatever the family; rotary pairs are the halves of a head (x_i,
+// x_{i + head_dim / 2}). A tied head is the embedding itself: one tensor, both gradients.
+//
+// Families of layer l: "layers.<l>.kv_group" (rows of k and v of one key and value head, rows of q and columns of o of its query
+// heads) and "layers.<l>.ffn" (a row of gate and up, a column of down), with their biases. Everything of a unit is scored. The embedding
+// is a look-up, not a matrix for patterns. One sample of Cost is one token; the products of attention, which depend on the length of
+// the text, the look-ups and the norms are not counted as multiply-adds.
+#pragma once
+
+#include <memory>
+
+#include "models/model.h"
+
+namespace coppice {
+
+// Throws InputError on widths that do not fit the architecture.
+std::unique_ptr<Model> make_decoder(const DecoderConfig& config);
+
+}  // namespace coppice
