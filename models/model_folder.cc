@@ -24,6 +24,7 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kOurs = "coppice";
+const std::string kOurTypes = "coppice-";  // model_type of what transformers has no class for
 constexpr std::uint64_t kLargestConfig = 16 << 20;
 constexpr std::string_view kCounter = ".num_batches_tracked";
 
@@ -43,7 +44,7 @@ std::string config_text(const ModelConfig& config) {
   } else {
     const bool decodes = std::holds_alternative<DecoderConfig>(config);
     json["architectures"] = {decodes ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
-    json["model_type"] = "coppice-" + family_of(config);
+    json["model_type"] = kOurTypes + family_of(config);
   }
   json["torch_dtype"] = "float32";
   json[kOurs] = OrderedJson::parse(model_config_to_json(config));
@@ -156,8 +157,10 @@ ModelState read_model_folder(const std::string& folder) {
   if (!json.is_object()) throw InputError(path + ": found " + json.type_name() + "; expected an object");
   const std::string weights = path_in(folder, "model.safetensors");
   const auto ours = json.find(kOurs);
-  if (ours == json.end() && !json.contains("model_type")) {
-    throw InputError(path + ": found neither 'coppice' nor 'model_type'; expected a folder that this program or transformers wrote");
+  const auto type = json.find("model_type");
+  const bool foreign = type != json.end() && type->is_string() && !type->get<std::string>().starts_with(kOurTypes);
+  if (ours == json.end() && !foreign) {
+    throw InputError(path + ": key 'coppice' is missing: not a model that this program exported, nor a decoder of transformers");
   }
   const ModelConfig config = ours != json.end() ? model_config_from_json(ours->dump(), path) : decoder_from_hf(json, path);
   if (std::holds_alternative<ModelFolderConfig>(config)) {

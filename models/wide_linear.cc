@@ -33,9 +33,10 @@ using torch::autograd::tensor_list;
 class WideLinear : public torch::autograd::Function<WideLinear> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_RI, const at::Tensor& w_OI,
-                            const at::Tensor& bias_O) {
+                            const std::optional<at::Tensor>& bias_O) {
     context->save_for_backward({x_RI, w_OI});
-    return product(x_RI, w_OI, bias_O.defined() ? std::optional(bias_O) : std::nullopt);
+    context->saved_data["biased"] = bias_O.has_value();
+    return product(x_RI, w_OI, bias_O);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list outputs) {
@@ -45,7 +46,7 @@ class WideLinear : public torch::autograd::Function<WideLinear> {
     tensor_list gradients(3);
     if (context->needs_input_grad(0)) gradients[0] = again ? at::matmul(g_RO, w_OI) : product(g_RO, w_OI.t());
     if (context->needs_input_grad(1)) gradients[1] = again ? at::matmul(g_RO.t(), x_RI) : product(g_RO.t(), x_RI.t());
-    if (context->needs_input_grad(2)) gradients[2] = g_RO.sum(0);
+    if (context->saved_data["biased"].toBool() && context->needs_input_grad(2)) gradients[2] = g_RO.sum(0);
     return gradients;
   }
 };
@@ -60,7 +61,8 @@ bool is_wide_linear(const at::Tensor& x_I, const at::Tensor& w_OI) {
 at::Tensor wide_linear(const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
   std::vector<std::int64_t> shape = x_I.sizes().vec();
   shape.back() = w_OI.size(0);
-  return WideLinear::apply(x_I.reshape({-1, w_OI.size(1)}), w_OI, bias_O).view(shape);
+  const std::optional<at::Tensor> bias = bias_O.defined() ? std::optional(bias_O) : std::nullopt;
+  return WideLinear::apply(x_I.reshape({-1, w_OI.size(1)}), w_OI, bias).view(shape);
 }
 
 }  // namespace coppice

@@ -224,20 +224,37 @@ def text_of(record):
     return "\n".join("\n".join(map(str, v)) if isinstance(v, list) else str(v) for v in record.input)
 
 
+def model_settings(folder):
+    """(vocabulary, pad token) that the config.json of a model states."""
+    file = pathlib.Path(folder) / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file}: {error}") from None
+    pad = next((config[key] for key in ("pad_token_id", "eos_token_id") if isinstance(config.get(key), int)), 0)
+    vocabulary = config.get("vocab_size")
+    if not isinstance(vocabulary, int) or not 0 <= pad < vocabulary:
+        raise BadInput(f"{file}: found vocab_size {vocabulary} and pad token {pad}, expected a token of the vocabulary")
+    return vocabulary, pad
+
+
 class Tokens(Encoder):
     """bytes: their values. characters: 1.. in code-point order of those of the training texts, 0 = any other. FILE: as
-    a tokenizer.json says. One more token pads, but for characters, where 0 does."""
+    a tokenizer.json says. One more token pads, but for characters, where 0 does. FOLDER of a model: its tokenizer.json, its
+    vocabulary, and padding by its own pad or end token, so that the model fits the shards."""
     kind = "tokens"
 
     def __init__(self, args):
         self.name, self.length, self.characters = args.tokenizer, args.length, collections.Counter()
         if self.name not in ("bytes", "characters"):
+            self.model = model_settings(self.name) if pathlib.Path(self.name).is_dir() else None
+            file = str(pathlib.Path(self.name) / "tokenizer.json") if self.model else self.name
             try:
-                self.tokenizer = need("tokenizers", "a tokenizer.json").Tokenizer.from_file(self.name)
+                self.tokenizer = need("tokenizers", "a tokenizer.json").Tokenizer.from_file(file)
             except BadInput:
                 raise
             except Exception as error:  # the package raises bare Exception
-                raise BadInput(f"{self.name}: no tokenizer: {error}") from None
+                raise BadInput(f"{file}: no tokenizer: {error}") from None
 
     def learn(self, record):
         if self.name == "characters":
@@ -247,6 +264,10 @@ class Tokens(Encoder):
         self.number = {c: i for i, c in enumerate(sorted(self.characters), 1)}
         if self.name == "characters":
             self.vocabulary, self.pad = len(self.number) + 1, 0
+        elif self.name != "bytes" and self.model:
+            self.vocabulary, self.pad = self.model
+            if self.tokenizer.get_vocab_size() > self.vocabulary:
+                raise BadInput(f"{self.name}: tokenizer.json has {self.tokenizer.get_vocab_size()} tokens, config.json {self.vocabulary}")
         else:
             self.pad = 256 if self.name == "bytes" else self.tokenizer.get_vocab_size()
             self.vocabulary = self.pad + 1
@@ -382,7 +403,7 @@ def parse(argv):
         sub.add_argument("--target", type=names, default=[], help="fields, with commas")
         sub.add_argument("--task", choices=TARGETS, default="class")
         sub.add_argument("--column", action="append", default=[], help="kept beside each example; a+b joins two fields")
-        sub.add_argument("--tokenizer", default="bytes", help="tokens: bytes, characters or a tokenizer.json")
+        sub.add_argument("--tokenizer", default="bytes", help="tokens: bytes, characters, a tokenizer.json or a model's folder")
         sub.add_argument("--length", type=int, default=128, help="tokens: of an example")
         sub.add_argument("--vocabulary", type=int, default=1000, help="bag-of-words: number of words")
         sub.add_argument("--no-normalise", dest="normalise", action="store_false", help="features: no mean and scale")
