@@ -19,7 +19,8 @@ class MpiEnvironment {
   MpiEnvironment& operator=(const MpiEnvironment&) = delete;
 };
 
-// Ends this process and, where MPI is up, every rank of the job; the launcher returns `exit_code`.
+// Ends this process and, where MPI is up, every rank of the job; the launcher returns `exit_code`. Where a peer was lost it ends this
+// process alone: the others notice the loss themselves.
 [[noreturn]] void abort_all(int exit_code);
 
 }  // namespace coppice

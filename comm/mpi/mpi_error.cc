@@ -5,12 +5,15 @@
 #include <mpi-ext.h>
 #endif
 
+#include <atomic>
 #include <string>
 
 #include "core/error.h"
 
 namespace coppice {
 namespace {
+
+std::atomic<bool> lost_a_peer = false;
 
 bool is_lost_peer([[maybe_unused]] int error_class) {
 #ifdef MPIX_ERR_PROC_FAILED
@@ -23,6 +26,8 @@ bool is_lost_peer([[maybe_unused]] int error_class) {
 
 }  // namespace
 
+bool peer_was_lost() { return lost_a_peer; }
+
 void check_mpi(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
@@ -31,7 +36,10 @@ void check_mpi(int code, const char* call) {
   MPI_Error_string(code, text, &length);
   MPI_Error_class(code, &error_class);
   const std::string message = std::string(call) + ": " + std::string(text, static_cast<std::size_t>(length));
-  if (is_lost_peer(error_class)) throw Stopped("a rank was lost: " + message);
+  if (is_lost_peer(error_class)) {
+    lost_a_peer = true;
+    throw Stopped("a rank was lost: " + message);
+  }
   throw Error(message);
 }
 

@@ -7,4 +7,7 @@ namespace coppice {
 // Error. The text is MPI's.
 void check_mpi(int code, const char* call);
 
+// Whether check_mpi has seen a lost peer in this process.
+bool peer_was_lost();
+
 }  // namespace coppice

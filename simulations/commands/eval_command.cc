@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -17,7 +18,15 @@
 namespace coppice {
 namespace {
 
-constexpr std::int64_t kBatch = 256;
+constexpr std::int64_t kMostExamples = 256;
+constexpr std::int64_t kMostLogits = std::int64_t{1} << 26;  // of one pass
+
+bool predicts_tokens(const ExampleSpec& spec) { return spec.target == ExampleSpec::Target::kNextToken; }
+
+std::size_t examples_per_pass(const ExampleSpec& spec) {
+  const std::int64_t logits = spec.num_targets * (predicts_tokens(spec) ? spec.shape.front() : 1);
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(kMostLogits / logits, 1, kMostExamples));
+}
 
 MeasureSums measure(const ModelState& state, const Dataset& data) {
   std::shared_ptr<const Model> model = make_model(state.config);
@@ -30,7 +39,7 @@ MeasureSums measure(const ModelState& state, const Dataset& data) {
   Tap tap;
   Batch batch;
   for (std::span<const std::int64_t> left(indices); !left.empty();) {
-    const auto take = std::min<std::size_t>(left.size(), kBatch);
+    const auto take = std::min(left.size(), examples_per_pass(data.spec()));
     read_batch(data, left.first(take), batch);
     sums.add(replica.logits(batch, tap, Mode::kEval), batch.targets);
     left = left.subspan(take);
@@ -54,11 +63,14 @@ void add_eval_command(CLI::App& app, int& code) {
     check_model_fits(*make_model(state.config), data.test->spec(), *model_path);
     const MeasureSums sums = measure(state, *data.test);
     const Metrics metrics = metrics_of(sums);
-    TextTable table({"figure", *data_name + " test, " + std::to_string(sums.count) + " samples"});
+    const ExampleSpec& spec = data.test->spec();
+    const bool tokens = predicts_tokens(spec);
+    TextTable table({"figure", *data_name + " test, " + std::to_string(sums.count) + (tokens ? " predicted tokens" : " samples")});
     const auto row = [&table](const char* name, const std::optional<double>& value) {
       if (value) table.add_row({name, fixed_text(*value, 4)});
     };
     row("loss", metrics.loss);
+    if (tokens && metrics.loss) row("perplexity", std::exp(*metrics.loss));
     row("accuracy", metrics.accuracy);
     row("macro F1", metrics.macro_f1);
     row("AUROC", metrics.auroc);
@@ -67,6 +79,11 @@ void add_eval_command(CLI::App& app, int& code) {
     row("mean absolute error", metrics.mean_absolute_error);
     row("R squared", metrics.r_squared);
     std::fputs(table.text().c_str(), stdout);
+    if (tokens) {
+      std::printf("protocol: %lld examples of up to %lld tokens, none across documents; the first token of a document is given, each "
+                  "other one is predicted once from those before it in its example\n",
+                  static_cast<long long>(data.test->size()), static_cast<long long>(spec.shape.front()));
+    }
     if (!data.note.empty()) std::printf("%s\n", data.note.c_str());
     code = 0;
   });
