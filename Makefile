@@ -1,7 +1,7 @@
 # The commands of this project; `make help` lists them. Each does the set-up it needs, and is quick the second time.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps dev-deps fetch bench results asan tsan fuzz format lint install clean distclean
+.PHONY: help run test build deps test-deps text-deps dev-deps fetch bench results asan tsan fuzz format lint install clean distclean
 
 CONFIG ?= configs/quickstart.yaml
 ARGS ?=
@@ -44,6 +44,9 @@ deps: ## system packages (DEPS=apt) and the wheels the program links, into .venv
 
 test-deps: deps ## and the wheels that tests and tools need
 	@sh $(SETUP)/virtual_environment.sh test
+
+text-deps: test-deps ## and what tools/prepare_model.py and tools/prepare_text.py need
+	@sh $(SETUP)/virtual_environment.sh text
 
 dev-deps: deps
 	@sh $(SETUP)/system_packages.sh build dev
