@@ -49,7 +49,7 @@ class BadConfig(ProgramTest):
 
     def test_moments_that_never_forget_are_refused(self):
         done = coppice("check", SMOKE, "--set", "federation.optimizer={kind: adam, beta1: 1}")
-        self.assert_refused(done, "federation.optimizer.beta1", "found 1")
+        self.assert_refused(done, "federation.optimizer.beta1", "found '1'")
 
     def test_a_prune_stage_needs_scores(self):
         self.check("stages:\n  - prune: {budget: {flops: 0.5}}\n", "stages[0].prune", "score")
