@@ -40,31 +40,30 @@ class Reader {
 
   std::int64_t integer(const char* key) const {
     if (!has(key)) missing(key);
-    if (!json_[key].is_number_integer()) wrong(key, "an integer");
+    if (!json_[key].is_number_integer()) refuse(key, "an integer");
     return json_[key].get<std::int64_t>();
   }
   std::int64_t integer(const char* key, std::int64_t otherwise) const { return has(key) ? integer(key) : otherwise; }
 
   double number(const char* key, double otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_[key].is_number()) wrong(key, "a number");
+    if (!json_[key].is_number()) refuse(key, "a number");
     return json_[key].get<double>();
   }
   bool boolean(const char* key, bool otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_[key].is_boolean()) wrong(key, "true or false");
+    if (!json_[key].is_boolean()) refuse(key, "true or false");
     return json_[key].get<bool>();
   }
   std::string text(const char* key, const char* otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_[key].is_string()) wrong(key, "a name");
+    if (!json_[key].is_string()) refuse(key, "a name");
     return json_[key].get<std::string>();
   }
   Reader object(const char* key) const {
-    if (!json_[key].is_object()) wrong(key, "an object");
+    if (!json_[key].is_object()) refuse(key, "an object");
     return {json_[key], where_ + ": " + key};
   }
-  const Json& raw(const char* key) const { return json_[key]; }
 
   [[noreturn]] void refuse(const char* key, const std::string& expected) const {
     throw InputError(where_ + ": " + key + ": found " + json_[key].dump().substr(0, 60) + "; expected " + expected);
@@ -72,7 +71,6 @@ class Reader {
 
  private:
   [[noreturn]] void missing(const char* key) const { throw InputError(where_ + ": key '" + key + "' is missing"); }
-  [[noreturn]] void wrong(const char* key, const char* expected) const { refuse(key, expected); }
 
   const Json& json_;
   std::string where_;
@@ -115,11 +113,11 @@ double rope_base_of(const Reader& reader) {
   return parameters.number("rope_theta", 10000.0);
 }
 
-std::int64_t window_of(const Reader& reader, Family family, std::size_t layers) {
+std::int64_t window_of(const Reader& reader, Family family) {
   const bool qwen = family == Family::kQwen2 || family == Family::kQwen3;
   if (qwen && !reader.boolean("use_sliding_window", false)) return 0;
   const std::int64_t window = reader.integer("sliding_window", 0);
-  if (window > 0 && qwen && reader.integer("max_window_layers", 0) > 0 && layers > 0) {
+  if (window > 0 && qwen && reader.integer("max_window_layers", 0) > 0) {
     reader.refuse("max_window_layers", "0: the same window in every layer");
   }
   return window;
@@ -146,10 +144,18 @@ DecoderConfig llama_like(const Reader& reader, Family family) {
   config.bias_ffn = reader.boolean("mlp_bias", false);
   config.qk_norm = family == Family::kQwen3;
   config.rope_base = rope_base_of(reader);
-  config.window = family == Family::kLlama ? 0 : window_of(reader, family, layers);
+  config.window = family == Family::kLlama ? 0 : window_of(reader, family);
   config.longest = reader.integer("max_position_embeddings", 2048);
   config.tied = reader.boolean("tie_word_embeddings", false);
   return config;
+}
+
+// Heads that make up the residual stream and share nothing, in every layer.
+void read_own_heads(const Reader& reader, const char* dim, const char* heads, std::size_t layers, DecoderConfig& config) {
+  config.dim = reader.integer(dim);
+  config.kv_heads.assign(layers, reader.integer(heads));
+  config.queries_per_kv.assign(layers, 1);
+  config.head_dim = quotient(reader, heads, config.dim, config.kv_heads.front(), dim);
 }
 
 DecoderConfig without_rotation(Family family) {
@@ -165,12 +171,8 @@ DecoderConfig without_rotation(Family family) {
 DecoderConfig gpt2(const Reader& reader) {
   DecoderConfig config = without_rotation(Family::kGpt2);
   const std::size_t layers = layers_of(reader, "n_layer");
-  const std::int64_t heads = reader.integer("n_head");
   config.vocab = reader.integer("vocab_size");
-  config.dim = reader.integer("n_embd");
-  config.head_dim = quotient(reader, "n_head", config.dim, heads, "n_embd");
-  config.kv_heads.assign(layers, heads);
-  config.queries_per_kv.assign(layers, 1);
+  read_own_heads(reader, "n_embd", "n_head", layers, config);
   config.ffn.assign(layers, reader.integer("n_inner", 4 * config.dim));
   config.norm_eps = reader.number("layer_norm_epsilon", 1e-5);
   config.activation = activation_of(reader, "activation_function", "gelu_new");
@@ -186,12 +188,8 @@ constexpr std::int64_t kOptFirstPosition = 2;
 DecoderConfig opt(const Reader& reader) {
   DecoderConfig config = without_rotation(Family::kOpt);
   const std::size_t layers = layers_of(reader, "num_hidden_layers");
-  const std::int64_t heads = reader.integer("num_attention_heads");
   config.vocab = reader.integer("vocab_size");
-  config.dim = reader.integer("hidden_size");
-  config.head_dim = quotient(reader, "num_attention_heads", config.dim, heads, "hidden_size");
-  config.kv_heads.assign(layers, heads);
-  config.queries_per_kv.assign(layers, 1);
+  read_own_heads(reader, "hidden_size", "num_attention_heads", layers, config);
   config.ffn.assign(layers, reader.integer("ffn_dim"));
   config.activation = activation_of(reader, "activation_function", "relu");
   config.bias_qkv = config.bias_out = config.bias_ffn = reader.boolean("enable_bias", true);
