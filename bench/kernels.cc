@@ -62,7 +62,7 @@ void bench_sums(double memcpy_s, const std::vector<float>& before) {
   });
   print("exact sum of a difference", memcpy_s / add_s, "memcpy of one operand", "8 M float pairs into 8 M int64");
   std::vector<double> decoded(kValues);
-  const double decode_s = seconds_of([&] { sums.decode(0, decoded); });
+  const double decode_s = seconds_of([&] { sums.decode(0, 0, decoded); });
   print("exact sum, decode", memcpy_s / decode_s, "memcpy of the floats", "8 M int64 to double");
 }
 

@@ -25,8 +25,10 @@ import numpy as np
 SOURCE = pathlib.Path(__file__).resolve().parent
 ROUNDS = {"tiny": 27, "medium": 6, "wide": 10}
 SAMPLES = {"tiny": 60, "medium": 600, "wide": 60}
-PINNED = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-          "MALLOC_TRIM_THRESHOLD_": str(1 << 34), "MALLOC_TOP_PAD_": str(1 << 26), "CUDA_VISIBLE_DEVICES": ""}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+# The program pins its allocator by itself.
+PINNED = {**ONE_THREAD, "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+          "MALLOC_TOP_PAD_": str(1 << 26)}
 
 
 def write_workload(prefix, name):
@@ -58,7 +60,7 @@ def bench_rounds(options, folder, rows):
         for _ in range(options.pairs):
             peer = [sys.executable, SOURCE / "peers" / "bare_pytorch.py", prefix, name, ROUNDS[name]]
             bare.append(run_json(peer, PINNED))
-            ours.append(run_json([options.build / "bench" / "federated_rounds", prefix, name, ROUNDS[name]], PINNED))
+            ours.append(run_json([options.build / "bench" / "federated_rounds", prefix, name, ROUNDS[name]], ONE_THREAD))
             tuned.append(run_json([*peer, "--tuned"], PINNED))
         for label, other in (("bare PyTorch", bare), ("bare PyTorch, tuned", tuned)):
             ratios = [a["cpu_s_per_round"] / b["cpu_s_per_round"] for a, b in zip(ours, other)]
@@ -75,8 +77,8 @@ def bench_clients(options, folder, rows):
     draw = np.random.default_rng(1)
     draw.normal(size=(count, 28, 28)).astype("f4").tofile(f"{prefix}.x")
     draw.integers(0, 10, count).astype("i8").tofile(f"{prefix}.y")
-    few = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, 100], PINNED)
-    many = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, count], PINNED)
+    few = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, 100], ONE_THREAD)
+    many = run_json([options.build / "bench" / "federated_rounds", prefix, "tiny", 4, count], ONE_THREAD)
     grown = many["index_bytes"] - few["index_bytes"]
     rows.append(["100,000 clients, index beyond that of 100", f"{grown / 2**20:.2f} MiB", f"{grown / count:.1f} bytes a client",
                  f"peak {many['peak_rss_bytes'] / 2**20:.0f} against {few['peak_rss_bytes'] / 2**20:.0f} MiB"])
@@ -102,7 +104,7 @@ def bench_wire(options, folder, rows):
         command = [options.build / "simulations" / "coppice", "run", config, "--out", out, "--set", f"federation.wire={wire}",
                    "--set", "data.partition.clients=10", "--set", "federation.local.max_steps=1",
                    "--set", "stages=[{warmup: {rounds: 1}}, %s{finetune: {rounds: 2}}]" % cut]
-        subprocess.run(command, env=dict(os.environ, **PINNED), check=True, capture_output=True)
+        subprocess.run(command, env=dict(os.environ, **ONE_THREAD), check=True, capture_output=True)
         lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         last = [line for line in lines if line["stage"] == "finetune" and line["clients"] > 0][-1]
         dense = dense or last
@@ -121,7 +123,7 @@ def bench_ranks(options, folder, rows):
             out = folder / f"ranks{pair}-{ranks}"
             command = [options.build / "simulations" / "coppice", "run", config, "--out", out, "--set", f"run.ranks={ranks}",
                        "--set", "stages=[{warmup: {rounds: 8, evaluate_every: 0}}]"]
-            subprocess.run(command, env=dict(os.environ, **PINNED), check=True, capture_output=True)
+            subprocess.run(command, env=dict(os.environ, **ONE_THREAD), check=True, capture_output=True)
             lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
             seconds.append(sum(line["seconds"] for line in lines if line["clients"] > 0 and line["round"] > 0))
         ratios.append(seconds[0] / seconds[1])
@@ -131,7 +133,7 @@ def bench_ranks(options, folder, rows):
 
 
 def bench_kernels(options, _, rows):
-    done = subprocess.run([options.build / "bench" / "kernels"], env=dict(os.environ, **PINNED), text=True, capture_output=True,
+    done = subprocess.run([options.build / "bench" / "kernels"], env=dict(os.environ, **ONE_THREAD), text=True, capture_output=True,
                           check=True)
     for text in done.stdout.splitlines():
         line = json.loads(text)

@@ -119,19 +119,20 @@ std::span<const std::int64_t> ExactSums::words(std::size_t index) const {
   return std::span(words_).subspan(offsets_.at(index), specs_[index].count);
 }
 
-void ExactSums::decode(std::size_t index, std::span<double> out) const {
-  const std::span<const std::int64_t> sums = words(index);
-  if (out.size() != sums.size()) {
-    throw Error("exact sums: block " + quoted(specs_[index].name) + " has " + std::to_string(sums.size()) +
-                " values, room for " + std::to_string(out.size()));
+void ExactSums::decode(std::size_t index, std::size_t first, std::span<double> out) const {
+  const std::span<const std::int64_t> block = words(index);
+  if (first > block.size() || out.size() > block.size() - first) {
+    throw Error("exact sums: block " + quoted(specs_[index].name) + " has " + std::to_string(block.size()) +
+                " values; asked for " + std::to_string(out.size()) + " from " + std::to_string(first) + " on");
   }
+  const std::int64_t* sums = block.data() + first;
   const double unit = std::ldexp(1.0, -specs_[index].exponent.value);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(sums[i]) * unit;
 }
 
 std::vector<double> ExactSums::decode(std::size_t index) const {
   std::vector<double> out(specs_.at(index).count);
-  decode(index, out);
+  decode(index, 0, out);
   return out;
 }
 

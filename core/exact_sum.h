@@ -55,7 +55,8 @@ class ExactSums {
   void merge(const ExactSums& other);
   void clear();
 
-  void decode(std::size_t index, std::span<double> out) const;  // throws Error where `out` has another size
+  // The values of a block from `first` on, as many as `out` has room for. Throws Error where they go beyond the block.
+  void decode(std::size_t index, std::size_t first, std::span<double> out) const;
   std::vector<double> decode(std::size_t index) const;
   double max_abs(std::size_t index) const;  // of the decoded sum; for next_exponent
 

@@ -1,6 +1,7 @@
 #include "algorithms/exchange/answer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.h"
 
@@ -28,6 +29,18 @@ std::size_t Answer::index_of(std::string_view block) const {
 }
 
 std::vector<double> Answer::sum(std::string_view block) const { return sums_->decode(index_of(block)); }
+
+void Answer::for_each_chunk(std::string_view block, const TakeChunk& take) const {
+  constexpr std::size_t kChunk = 4096;  // stays in the first-level cache
+  const std::size_t index = index_of(block);
+  const std::size_t count = sums_->specs()[index].count;
+  std::array<double, kChunk> values;
+  for (std::size_t first = 0; first < count; first += kChunk) {
+    const std::span<double> chunk = std::span(values).first(std::min(kChunk, count - first));
+    sums_->decode(index, first, chunk);
+    take(first, chunk);
+  }
+}
 
 double Answer::largest(std::string_view block) const { return sums_->max_abs(index_of(block)); }
 

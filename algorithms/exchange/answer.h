@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,9 @@ class Answer {
   const std::vector<ReportBlock>& blocks() const { return blocks_; }
   bool has(std::string_view block) const;
   std::vector<double> sum(std::string_view block) const;  // decoded at each call; throws Error where absent
+  // The same without a copy of the whole: take(first, values) for one stretch of the block after the other.
+  using TakeChunk = std::function<void(std::size_t first, std::span<const double> values)>;
+  void for_each_chunk(std::string_view block, const TakeChunk& take) const;
   double scalar(std::string_view block) const { return sum(block).at(0); }
   double largest(std::string_view block) const;           // magnitude in the sum
 

@@ -45,6 +45,14 @@ class TrainSums {
     return total;
   }
 
+  void for_each_chunk(const std::string& block, const Answer::TakeChunk& take) const {
+    if (chosen_) {
+      take(0, sum(block));
+    } else {
+      answer_.for_each_chunk(block, take);
+    }
+  }
+
  private:
   static std::vector<double> values_of(const Envelope& report, const std::string& block) {
     for (const Block& b : report.blocks) {
@@ -63,16 +71,15 @@ class TrainSums {
 
 Arena mean_of(const TrainSums& sums, const std::string& prefix, double weight, const Arena& like, const Mask* mask) {
   Arena mean = like.zeros_like();
+  std::vector<float> kept;
   for (int i = 0; i < like.layout().size(); ++i) {
-    const std::vector<double> total = sums.sum(prefix + like.layout()[i].name);
-    const auto divide = [weight](double sum) { return static_cast<float>(sum / weight); };
-    if (mask != nullptr && !mask->keeps_all(i)) {
-      std::vector<float> values(total.size());
-      std::transform(total.begin(), total.end(), values.begin(), divide);
-      scatter_kept(values, mask->bits(i), mean.floats(i));
-    } else {
-      std::transform(total.begin(), total.end(), mean.floats(i).begin(), divide);
-    }
+    const bool sparse = mask != nullptr && !mask->keeps_all(i);
+    if (sparse) kept.resize(static_cast<std::size_t>(mask->bits(i).count()));
+    const std::span<float> values = sparse ? std::span(kept) : mean.floats(i);
+    sums.for_each_chunk(prefix + like.layout()[i].name, [&](std::size_t first, std::span<const double> total) {
+      for (std::size_t j = 0; j < total.size(); ++j) values[first + j] = static_cast<float>(total[j] / weight);
+    });
+    if (sparse) scatter_kept(kept, mask->bits(i), mean.floats(i));
   }
   return mean;
 }

@@ -215,8 +215,9 @@ TEST(ExactSums, MisuseIsADefect) {
   EXPECT_THROW((void)sums.index_of("b"), Error);
   EXPECT_THROW(sums.merge(ExactSums({{"a", 2, {1}}}, 1)), Error);
   EXPECT_THROW(sums.merge(ExactSums({{"a", 2, {0}}}, 2)), Error);
-  std::vector<double> small(1);
-  EXPECT_THROW(sums.decode(0, small), Error);
+  std::vector<double> three(3), one(1);
+  EXPECT_THROW(sums.decode(0, 0, three), Error);
+  EXPECT_THROW(sums.decode(0, 2, one), Error);
 }
 
 TEST(Addend, ChosenElementsEqualTheSameElementsCopiedOut) {
