@@ -138,7 +138,7 @@ class Play {
   }
 
   void perform(const EstimateTask& task) {
-    if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
+    if (task.at == At::kReceived) replica_.load(plan_.values, task.precision);
     const ScoreRequest request = score_request(task);
     const auto estimator = make_estimator(task.importance, replica_.model(), request);
     Tap bare;
@@ -167,7 +167,7 @@ class Play {
   }
 
   void perform(const MeasureTask& task) {
-    if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
+    if (task.at == At::kReceived) replica_.load(plan_.values, task.precision);
     Tap tap;
     for (const Variant& variant : effective_variants(plan_)) {
       if (task.at == At::kReceived) replica_.use_variant(variant.mask.get(), variant.moments.get());

@@ -13,8 +13,9 @@ void pin_allocator() {
   constexpr int kMiB = 1 << 20;
   mallopt(M_MMAP_THRESHOLD, 32 * kMiB);  // the most glibc allows; also ends its own moving of the threshold
   mallopt(M_MMAP_MAX, 0);                // and for what is larger: no maps of their own at all
-  mallopt(M_TRIM_THRESHOLD, 2047 * kMiB);
+  mallopt(M_TRIM_THRESHOLD, -1);         // never
   mallopt(M_TOP_PAD, 64 * kMiB);
+  mallopt(M_ARENA_MAX, 1);               // a further arena would map whatever is larger than 64 MiB all the same
 #endif
 }
 

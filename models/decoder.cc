@@ -159,14 +159,14 @@ class Decoder final : public BuiltInModel {
         add_rows(layer.value, unit, kv, slices);
         slices.push_back(slice_of(layer.output.weight, 1, unit, query));
         return slices;
-      });
+      }, "num_key_value_heads");
       builder.add_family(name + "ffn", "neuron", config_.ffn[l], [&layer](std::int64_t unit) {
         std::vector<Slice> slices;
         if (layer.gate.weight != kNone) add_rows(layer.gate, unit, 1, slices);
         add_rows(layer.up, unit, 1, slices);
         slices.push_back(slice_of(layer.down.weight, 1, unit));
         return slices;
-      });
+      }, "intermediate_size");
       for (const Tensors& matrix : {layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down}) {
         if (matrix.weight != kNone) builder.add_matrix(matrix.weight, 1, false);
       }

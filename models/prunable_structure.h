@@ -37,6 +37,9 @@ struct Family {
   std::string kind;  // "channel", "neuron", "kv_group", "layer"
   int first_group = 0;
   int num_groups = 0;
+  // Families with the same name here must keep equally many units for the shapes that other tools load ("intermediate_size");
+  // empty: on its own.
+  std::string shared_width;
 };
 
 // A matrix that takes element patterns (n:m, r x c, unstructured), seen as O rows by I columns in row-major memory. For a

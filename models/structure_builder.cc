@@ -17,10 +17,10 @@ Slice variance_slice(NormId norm, std::int64_t unit) {
 }
 
 void StructureBuilder::add_family(std::string name, std::string kind, std::int64_t units,
-                                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of) {
+                                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of, std::string shared_width) {
   const int family = static_cast<int>(structure_.families.size());
   structure_.families.push_back(
-      {std::move(name), std::move(kind), static_cast<int>(structure_.groups.size()), static_cast<int>(units)});
+      {std::move(name), std::move(kind), static_cast<int>(structure_.groups.size()), static_cast<int>(units), std::move(shared_width)});
   for (std::int64_t unit = 0; unit < units; ++unit) {
     structure_.groups.push_back({family, static_cast<int>(unit), slices_of(unit)});
   }

@@ -25,7 +25,7 @@ class StructureBuilder {
 
   // `slices_of(unit)` lists everything that goes with that unit.
   void add_family(std::string name, std::string kind, std::int64_t units,
-                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of);
+                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of, std::string shared_width = {});
   void add_matrix(ParamId tensor, std::int64_t macs_per_weight, bool edge);
   PrunableStructure take() { return std::move(structure_); }
 

@@ -76,16 +76,16 @@ struct MakeStage {
     const PruneConfig* prune = prune_after(config, index);
     const Pattern pattern = prune != nullptr ? parse_pattern(prune->pattern) : Pattern{};
     const bool edge = prune != nullptr && (prune->edge || pattern.kind == Pattern::Kind::kUnstructured);
-    return std::make_unique<Scoring>(stage, target_of(pattern), edge, loss, population);
+    return std::make_unique<Scoring>(stage, target_of(pattern), edge, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const PruneConfig& stage) const {
-    return std::make_unique<Pruning>(stage, scores_before(config, index), config.federation.precision, loss, population);
+    return std::make_unique<Pruning>(stage, scores_before(config, index), config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const BnSelectionConfig& stage) const {
-    return std::make_unique<BnSelection>(stage, config.federation.precision, loss, population);
+    return std::make_unique<BnSelection>(stage, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const ExportConfig& stage) const {
-    return std::make_unique<FinalMeasurement>(stage, loss, population);
+    return std::make_unique<FinalMeasurement>(stage, config.federation, loss, population);
   }
 };
 

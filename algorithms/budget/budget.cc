@@ -16,6 +16,8 @@ void BudgetConfig::visit(FieldVisitor& v) {
   v.field("cap", cap, "largest removed fraction of a family or matrix", within(0.0, 1.0));
   v.field("exponent", exponent, "units: removal goes by score / saving^exponent", within(0.0, 1.0));
   v.choice("allocation", allocation, {"global", "uniform", "erk"}, "how the budget is shared out");
+  v.choice("layout", layout, {"uniform", "per_layer"},
+           "units: uniform = shapes that other tools load; per_layer = every layer its own, which Coppice alone loads");
 }
 
 void check_target(const BudgetTarget& target, bool units) {

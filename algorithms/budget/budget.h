@@ -6,6 +6,8 @@
 // uniform  the same kept fraction everywhere: units are taken from the family with the largest kept fraction.
 // erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi
 //          kernel: Evci et al., ICML 2020, section 3); what would exceed 1 is dense and its share goes to the others.
+// layout    units: uniform takes a unit from every family of a shared width at once, each its lowest, and counts their scores and
+//           savings together, so that the shapes are those that other tools load; per_layer lets every family have its own width.
 // Every family keeps at least one unit, at least `floor` and at least 1 - `cap` of its units; every matrix at least one
 // weight, at least `floor` of its uniform share and at least 1 - `cap` of its weights. Ties keep the lower index.
 // Cost: one cost() of the model a family and removed unit; weights: 32 counting passes over the scores.
@@ -34,6 +36,7 @@ struct BudgetTarget {
 };
 
 enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
+enum class LayerWidths : std::uint8_t { kUniform, kPerLayer };
 
 struct BudgetConfig {
   BudgetTarget budget = {};
@@ -41,6 +44,7 @@ struct BudgetConfig {
   double cap = 1.0;       // largest removed fraction of a family or matrix
   double exponent = 0.5;  // units: 0 = score alone, 1 = score per saving
   Allocation allocation = Allocation::kGlobal;
+  LayerWidths layout = LayerWidths::kUniform;
   void visit(FieldVisitor& v);
 };
 
@@ -48,7 +52,8 @@ struct BudgetConfig {
 void check_target(const BudgetTarget& target, bool units);
 
 // One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group.
-// Throws InputError where the target is not flops or params, for erk, and where no mask is small enough.
+// Throws InputError where the target is not flops or params, for erk, where no mask is small enough, and under the uniform layout
+// where families of a shared width differ already.
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
 
 // Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly.

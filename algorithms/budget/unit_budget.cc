@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <string>
 
@@ -33,12 +34,42 @@ std::string percent(std::int64_t part, std::int64_t whole) {
 // x^p, x >= 1, the same bits everywhere.
 double power(double x, double p) { return p == 0.0 ? 1.0 : portable_exp(p * portable_log(x)); }
 
-// The widths on the way down from the full model, one unit at a time.
+// Families that lose their units together, one from each.
+using Bundle = std::vector<std::size_t>;
+
+std::vector<Bundle> bundles_of(const PrunableStructure& structure, LayerWidths layout) {
+  std::vector<Bundle> bundles;
+  std::map<std::string, std::size_t> shared;  // bundle of a shared width
+  for (std::size_t f = 0; f < structure.families.size(); ++f) {
+    const Family& family = structure.families[f];
+    if (layout == LayerWidths::kUniform && !family.shared_width.empty()) {
+      const auto [found, fresh] = shared.try_emplace(family.shared_width, bundles.size());
+      if (!fresh) {
+        Bundle& bundle = bundles[found->second];
+        const Family& first = structure.families[bundle[0]];
+        if (family.num_groups != first.num_groups) {
+          throw InputError("prune.layout: found uniform, but " + family.name + " has " + std::to_string(family.num_groups) +
+                           " units and " + first.name + " " + std::to_string(first.num_groups) + "; expected per_layer");
+        }
+        bundle.push_back(f);
+        continue;
+      }
+    }
+    bundles.push_back({f});
+  }
+  return bundles;
+}
+
+// The widths on the way down from the full model, one unit of a bundle's families at a time.
 class Descent {
  public:
   Descent(const Model& model, const PrunableStructure& structure, std::span<const double> scores,
           const BudgetConfig& config)
-      : model_(model), config_(config), full_(structure.full_widths()), widths_(full_) {
+      : model_(model),
+        config_(config),
+        bundles_(bundles_of(structure, config.layout)),
+        full_(structure.full_widths()),
+        widths_(full_) {
     for (const Family& family : structure.families) {
       std::vector<int> order(static_cast<std::size_t>(family.num_groups));
       std::iota(order.begin(), order.end(), family.first_group);
@@ -56,24 +87,24 @@ class Descent {
   std::int64_t full_size() const { return full_size_; }
   std::int64_t smallest_size() const { return measure(model_, config_.budget, least_); }
 
-  // Removes one more unit; there is one while size() > smallest_size().
+  // Removes one more unit of one bundle; there is one while size() > smallest_size().
   void step() {
-    std::size_t best = widths_.size();
+    const Bundle* best = nullptr;
     std::int64_t best_size = 0;
     double best_key = std::numeric_limits<double>::infinity();
-    for (std::size_t f = 0; f < widths_.size(); ++f) {
-      if (widths_[f] <= least_[f]) continue;
-      --widths_[f];
+    for (const Bundle& bundle : bundles_) {
+      if (widths_[bundle[0]] <= least_[bundle[0]]) continue;
+      for (const std::size_t f : bundle) --widths_[f];
       const std::int64_t size = measure(model_, config_.budget, widths_);
-      ++widths_[f];
-      const double key = removal_key(f, static_cast<double>(std::max<std::int64_t>(size_ - size, 1)));
-      if (best == widths_.size() || key < best_key) {
-        best = f;
+      for (const std::size_t f : bundle) ++widths_[f];
+      const double key = removal_key(bundle, static_cast<double>(std::max<std::int64_t>(size_ - size, 1)));
+      if (best == nullptr || key < best_key) {
+        best = &bundle;
         best_key = key;
         best_size = size;
       }
     }
-    --widths_[best];
+    for (const std::size_t f : *best) --widths_[f];
     size_ = best_size;
   }
 
@@ -87,16 +118,20 @@ class Descent {
   }
 
  private:
-  double removal_key(std::size_t family, double saving) const {
+  double removal_key(const Bundle& bundle, double saving) const {
     if (config_.allocation == Allocation::kUniform) {
-      return -static_cast<double>(widths_[family]) / static_cast<double>(full_[family]);
+      return -static_cast<double>(widths_[bundle[0]]) / static_cast<double>(full_[bundle[0]]);
     }
-    const int unit = order_[family][static_cast<std::size_t>(widths_[family] - 1)];
-    return scores_[static_cast<std::size_t>(unit)] / power(saving, config_.exponent);
+    double score = 0.0;
+    for (const std::size_t f : bundle) {
+      score += scores_[static_cast<std::size_t>(order_[f][static_cast<std::size_t>(widths_[f] - 1)])];
+    }
+    return score / power(saving, config_.exponent);
   }
 
   const Model& model_;
   const BudgetConfig& config_;
+  std::vector<Bundle> bundles_;
   std::vector<std::int64_t> full_;
   std::vector<std::int64_t> widths_;
   std::vector<std::int64_t> least_;

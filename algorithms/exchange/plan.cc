@@ -31,6 +31,7 @@ void EstimateTask::visit(FieldVisitor& v) {
   v.choice("at", at, kAts, "at which weights");
   v.field("batches", batches, "0 = all", at_least(0));
   v.field("batch", batch, "samples a batch", at_least(1));
+  v.choice("precision", precision, kPrecisions, "arithmetic");
   v.group("release", release, "how the result leaves the client");
 }
 
@@ -39,6 +40,7 @@ void MeasureTask::visit(FieldVisitor& v) {
   v.choice("at", at, kAts, "at which weights");
   v.field("batch", batch, "samples a batch", at_least(1));
   v.field("details", details, "also confusion counts and score histograms");
+  v.choice("precision", precision, kPrecisions, "arithmetic");
   v.group("release", release, "how the result leaves the client");
 }
 

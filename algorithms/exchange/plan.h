@@ -64,6 +64,7 @@ struct EstimateTask {
   At at = At::kReceived;
   std::int64_t batches = 4;    // 0: all
   std::int64_t batch = 64;
+  Precision precision = Precision::kF32;
   Release release;
   void visit(FieldVisitor& v);
 };
@@ -75,6 +76,7 @@ struct MeasureTask {
   At at = At::kReceived;
   std::int64_t batch = 256;
   bool details = false;        // confusion counts and score histograms besides loss and hits
+  Precision precision = Precision::kF32;
   Release release{.weight = Release::Weight::kOne};
   void visit(FieldVisitor& v);
 };

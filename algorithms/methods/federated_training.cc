@@ -191,7 +191,7 @@ std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   for (const std::string& track : tracks(state)) {
     plans.push_back(state.step % 2 == 0 ? train_plan(state, track, round)
-                                        : evaluation_plan(state, track, loss_, population_, false));
+                                        : evaluation_plan(state, track, federation_.evaluation, loss_, population_, false));
     plans.back().stage = name_;
     plans.back().round = round;
   }
@@ -277,8 +277,12 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   return record;
 }
 
-RoundPlan evaluation_plan(const State& state, const std::string& track, LossKind loss, const Population& population,
-                          bool details) {
+MeasureTask measure_task(const EvaluationConfig& evaluation, Split split, bool details) {
+  return {.split = split, .batch = evaluation.batch, .details = details, .precision = evaluation.precision};
+}
+
+RoundPlan evaluation_plan(const State& state, const std::string& track, const EvaluationConfig& evaluation, LossKind loss,
+                          const Population& population, bool details) {
   RoundPlan plan;
   plan.run_id = state.run_id;
   plan.track = track;
@@ -287,7 +291,7 @@ RoundPlan evaluation_plan(const State& state, const std::string& track, LossKind
   plan.cohort = everyone(population.test_samples);
   plan.values = state.track(track).values;
   plan.mask = state.track(track).mask;
-  plan.tasks.emplace_back(MeasureTask{.details = details});
+  plan.tasks.emplace_back(measure_task(evaluation, Split::kTest, details));
   return plan;
 }
 

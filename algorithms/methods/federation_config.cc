@@ -16,6 +16,11 @@ void KrumAggregation::visit(FieldVisitor& v) {
   v.field("select", select, "reports averaged (m); 1 = Krum", at_least(1));
 }
 
+void EvaluationConfig::visit(FieldVisitor& v) {
+  v.choice("precision", precision, {"f32", "bf16"}, "arithmetic of scoring, of judging candidate masks and of evaluation");
+  v.field("batch", batch, "samples a measuring pass; bounds its memory", at_least(1));
+}
+
 void FederationConfig::visit(FieldVisitor& v) {
   v.field("cohort", cohort, "clients drawn in a training round", at_least(1));
   v.group("local", local, "what a client does with a plan");
@@ -26,6 +31,7 @@ void FederationConfig::visit(FieldVisitor& v) {
   v.choice("weight", weight, {"one", "samples"}, "weight of a client's report");
   v.choice("wire", wire, {"f32", "bf16", "f16", "i8"}, "number format of reports");
   v.choice("precision", precision, {"f32", "bf16"}, "arithmetic of local training; sums and master weights stay f32");
+  v.group("evaluation", evaluation, "passes that score and measure");
   v.field("quorum", quorum, "fraction of the cohort whose reports a round needs", within(0, 1));
   v.field("divergence", divergence, "roll a round back when its loss exceeds this multiple of the best; 0 = never",
           at_least(0));

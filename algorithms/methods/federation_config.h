@@ -35,6 +35,13 @@ struct KrumAggregation {
   void visit(FieldVisitor& v);
 };
 
+// Passes that score and measure.
+struct EvaluationConfig {
+  Precision precision = Precision::kF32;
+  std::int64_t batch = 256;   // samples of a measuring pass
+  void visit(FieldVisitor& v);
+};
+
 using AggregationConfig = std::variant<MeanAggregation, KrumAggregation>;
 
 enum class Correction : std::uint8_t { kNone, kScaffold };
@@ -49,6 +56,7 @@ struct FederationConfig {
   Release::Weight weight = Release::Weight::kSamples;
   Release::Wire wire = Release::Wire::kF32;
   Precision precision = Precision::kF32;
+  EvaluationConfig evaluation;
   double quorum = 0.5;        // a round with a smaller fraction of accepted reports changes nothing
   double divergence = 4.0;    // a round whose loss exceeds this multiple of the best is rolled back; 0 = never
   void visit(FieldVisitor& v);

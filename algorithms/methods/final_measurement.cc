@@ -35,13 +35,14 @@ std::vector<FinalModel> final_models(const State& state) {
   return models;
 }
 
-FinalMeasurement::FinalMeasurement(ExportConfig config, LossKind loss, Population population)
-    : config_(config), loss_(loss), population_(std::move(population)) {}
+FinalMeasurement::FinalMeasurement(ExportConfig config, FederationConfig federation, LossKind loss, Population population)
+    : config_(config), federation_(std::move(federation)), loss_(loss), population_(std::move(population)) {}
 
 std::vector<RoundPlan> FinalMeasurement::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   for (const FinalModel& model : final_models(state)) {
-    RoundPlan plan = evaluation_plan(state, model.track == "masked" ? kMainTrack : model.track, loss_, population_, true);
+    RoundPlan plan = evaluation_plan(state, model.track == "masked" ? kMainTrack : model.track, federation_.evaluation, loss_,
+                                     population_, true);
     plan.stage = name();
     plan.track = model.track;
     plan.values = model.values;
@@ -82,7 +83,6 @@ StepRecord FinalMeasurement::absorb(State& state, const std::vector<RoundPlan>& 
 }
 
 void ExportConfig::visit(FieldVisitor& v) {
-  v.choice("layout", layout, {"uniform"}, "shapes of the exported model: uniform loads everywhere");
   v.field("per_client", per_client, "also report the accuracy of every test client");
 }
 

@@ -5,14 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
 
 namespace coppice {
 
 struct ExportConfig {
   static constexpr const char* kName = "export";
-  // uniform: shapes that every tool loads.
-  enum class Layout : std::uint8_t { kUniform } layout = Layout::kUniform;
   bool per_client = false;  // also accuracy of every test client
   void visit(FieldVisitor& v);
 };
@@ -30,7 +29,7 @@ std::vector<FinalModel> final_models(const State& state);
 
 class FinalMeasurement : public Method {
  public:
-  FinalMeasurement(ExportConfig config, LossKind loss, Population population);
+  FinalMeasurement(ExportConfig config, FederationConfig federation, LossKind loss, Population population);
 
   std::string name() const override { return ExportConfig::kName; }
   std::int64_t total_steps() const override { return 1; }
@@ -41,6 +40,7 @@ class FinalMeasurement : public Method {
 
  private:
   ExportConfig config_;
+  FederationConfig federation_;
   LossKind loss_;
   Population population_;
 };

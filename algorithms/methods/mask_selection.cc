@@ -41,11 +41,11 @@ void forget_collected(State& state) {
 
 }  // namespace
 
-MaskSelection::MaskSelection(RecalibrationConfig recalibration, Split judged_on, Precision precision, LossKind loss,
-                             Population population)
+MaskSelection::MaskSelection(RecalibrationConfig recalibration, Split judged_on, FederationConfig federation,
+                             LossKind loss, Population population)
     : recalibration_(recalibration),
       judged_on_(judged_on),
-      precision_(precision),
+      federation_(std::move(federation)),
       loss_(loss),
       population_(std::move(population)) {}
 
@@ -71,7 +71,7 @@ RoundPlan MaskSelection::collect_plan(const State& state) const {
                     : draw_cohort(population_.train_samples, recalibration_.cohort, plan.seed);
   for (const CandidateMask& candidate : candidates(state)) plan.variants.push_back({candidate.name, candidate.mask, nullptr});
   plan.tasks.emplace_back(
-      CollectTask{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = precision_});
+      CollectTask{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision});
   return plan;
 }
 
@@ -85,7 +85,7 @@ RoundPlan MaskSelection::measure_plan(const State& state) const {
     plan.variants.push_back(
         {candidate.name, candidate.mask, collected_moments(state, candidate.name, plan.values->moments)});
   }
-  plan.tasks.emplace_back(MeasureTask{.split = judged_on_});
+  plan.tasks.emplace_back(measure_task(federation_.evaluation, judged_on_));
   return plan;
 }
 
@@ -97,7 +97,7 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
   } else if (state.step == 1) {
     if (candidates(state).size() > 1) plans.push_back(measure_plan(state));
   } else {
-    plans.push_back(evaluation_plan(state, kMainTrack, loss_, population_, false));
+    plans.push_back(evaluation_plan(state, kMainTrack, federation_.evaluation, loss_, population_, false));
     plans.back().stage = name();
     plans.back().round = state.step;
   }

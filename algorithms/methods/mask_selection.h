@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
 #include "models/mask.h"
 
@@ -36,7 +37,7 @@ class MaskSelection : public Method {
                     const std::vector<Answer>& answers) const override;
 
  protected:
-  MaskSelection(RecalibrationConfig recalibration, Split judged_on, Precision precision, LossKind loss,
+  MaskSelection(RecalibrationConfig recalibration, Split judged_on, FederationConfig federation, LossKind loss,
                 Population population);
 
   // A function of the state as it was when the stage began. Never empty; no two masks alike.
@@ -51,7 +52,7 @@ class MaskSelection : public Method {
 
   RecalibrationConfig recalibration_;
   Split judged_on_;
-  Precision precision_;
+  FederationConfig federation_;
   LossKind loss_;
   Population population_;
 };

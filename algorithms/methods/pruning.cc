@@ -22,8 +22,8 @@ ScoreTarget target_of(const Pattern& pattern) {
   return pattern.kind == Pattern::Kind::kChannels ? ScoreTarget::kUnits : ScoreTarget::kElements;
 }
 
-Pruning::Pruning(PruneConfig config, ScoreConfig scores, Precision precision, LossKind loss, Population population)
-    : MaskSelection(config.recalibration, Split::kSelect, precision, loss, std::move(population)),
+Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federation, LossKind loss, Population population)
+    : MaskSelection(config.recalibration, Split::kSelect, std::move(federation), loss, std::move(population)),
       config_(std::move(config)),
       scores_(std::move(scores)),
       pattern_(parse_pattern(config_.pattern)) {}
@@ -80,8 +80,8 @@ std::vector<CandidateMask> Pruning::candidates(const State& state) const {
   return {element_candidate(state, *model, values.base)};
 }
 
-BnSelection::BnSelection(BnSelectionConfig config, Precision precision, LossKind loss, Population population)
-    : MaskSelection(config.recalibration, Split::kTrain, precision, loss, std::move(population)),
+BnSelection::BnSelection(BnSelectionConfig config, FederationConfig federation, LossKind loss, Population population)
+    : MaskSelection(config.recalibration, Split::kTrain, std::move(federation), loss, std::move(population)),
       config_(std::move(config)) {}
 
 std::vector<CandidateMask> BnSelection::candidates(const State& state) const {

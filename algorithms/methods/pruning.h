@@ -22,7 +22,7 @@ struct PruneConfig {
 
 class Pruning : public MaskSelection {
  public:
-  Pruning(PruneConfig config, ScoreConfig scores, Precision precision, LossKind loss, Population population);
+  Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federation, LossKind loss, Population population);
   std::string name() const override { return PruneConfig::kName; }
 
  protected:
@@ -53,7 +53,7 @@ struct BnSelectionConfig {
 
 class BnSelection : public MaskSelection {
  public:
-  BnSelection(BnSelectionConfig config, Precision precision, LossKind loss, Population population);
+  BnSelection(BnSelectionConfig config, FederationConfig federation, LossKind loss, Population population);
   std::string name() const override { return BnSelectionConfig::kName; }
 
  protected:

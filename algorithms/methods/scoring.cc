@@ -6,8 +6,14 @@
 
 namespace coppice {
 
-Scoring::Scoring(ScoreConfig config, ScoreTarget target, bool edge, LossKind loss, Population population)
-    : config_(std::move(config)), target_(target), edge_(edge), loss_(loss), population_(std::move(population)) {}
+Scoring::Scoring(ScoreConfig config, ScoreTarget target, bool edge, FederationConfig federation, LossKind loss,
+                 Population population)
+    : config_(std::move(config)),
+      target_(target),
+      edge_(edge),
+      federation_(std::move(federation)),
+      loss_(loss),
+      population_(std::move(population)) {}
 
 bool Scoring::two_passes() const { return std::holds_alternative<AgreementFusion>(config_.fusion.clients); }
 
@@ -41,7 +47,9 @@ std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
   plan.values = state.track(kMainTrack).values;
   plan.mask = state.track(kMainTrack).mask;
   // The first pass of two finds no reference and so weighs by samples alone.
-  plan.tasks.emplace_back(estimate_task(config_, target_, edge_));
+  EstimateTask task = estimate_task(config_, target_, edge_);
+  task.precision = federation_.evaluation.precision;
+  plan.tasks.emplace_back(std::move(task));
   const auto reference = state.numbers.find(kAgreementReference);
   if (reference != state.numbers.end()) {
     const auto bytes = std::as_bytes(std::span(reference->second));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "algorithms/fusion/fusion.h"
+#include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
 
 namespace coppice {
@@ -22,7 +23,7 @@ struct ScoreConfig {
 class Scoring : public Method {
  public:
   // `edge`: also score the single weights of the first and last layer.
-  Scoring(ScoreConfig config, ScoreTarget target, bool edge, LossKind loss, Population population);
+  Scoring(ScoreConfig config, ScoreTarget target, bool edge, FederationConfig federation, LossKind loss, Population population);
 
   std::string name() const override { return ScoreConfig::kName; }
   std::int64_t total_steps() const override { return 1; }
@@ -38,6 +39,7 @@ class Scoring : public Method {
   ScoreConfig config_;
   ScoreTarget target_;
   bool edge_;
+  FederationConfig federation_;
   LossKind loss_;
   Population population_;
 };

@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -120,7 +122,9 @@ TEST(Allocator, PinnedKeepsFreedPages) {
     const auto pages = static_cast<long>(bytes / 4096);
     EXPECT_EQ(in_child([&] {
                 pin_allocator();
-                return faults_of_second_use(bytes) < pages / 20 + 8 ? 0 : 1;
+                long faults = 0;
+                std::thread([&] { faults = faults_of_second_use(bytes); }).join();
+                return std::max(faults, faults_of_second_use(bytes)) < pages / 20 + 8 ? 0 : 1;
               }),
               0)
         << mib << " MiB";

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "core/error.h"
 #include "algorithms/budget/budget.h"
@@ -31,7 +32,7 @@ void expect_good_choice(const Subject& subject, const BudgetConfig& config, cons
   const PrunableStructure structure = subject.model->structure();
   const std::vector<std::uint8_t> kept = choose_units(*subject.model, scores, config);
   ASSERT_EQ(kept.size(), structure.groups.size());
-  std::vector<std::int64_t> widths = widths_of(structure, kept);
+  const std::vector<std::int64_t> widths = widths_of(structure, kept);
   const double budget = std::max(config.budget.flops, config.budget.params) *
                         static_cast<double>(size_of(*subject.model, config, structure.full_widths()));
   EXPECT_LE(static_cast<double>(size_of(*subject.model, config, widths)), budget) << subject.name;
@@ -49,28 +50,44 @@ void expect_good_choice(const Subject& subject, const BudgetConfig& config, cons
     }
     EXPECT_GE(worst_kept, best_dropped);
     if (widths[f] < family.num_groups) {
-      ++widths[f];
-      tight |= static_cast<double>(size_of(*subject.model, config, widths)) > budget;
-      --widths[f];
+      std::vector<std::int64_t> wider = widths;
+      for (std::size_t other = 0; other < wider.size(); ++other) {
+        const bool together = config.layout == LayerWidths::kUniform && !family.shared_width.empty() &&
+                              structure.families[other].shared_width == family.shared_width;
+        EXPECT_TRUE(!together || widths[other] == widths[f]) << family.name;
+        wider[other] += other == f || together;
+      }
+      tight |= static_cast<double>(size_of(*subject.model, config, wider)) > budget;
     }
   }
   EXPECT_TRUE(tight || widths == structure.full_widths()) << subject.name;
 }
 
+// Layers alike; those of small_llama() differ.
+Subject even_llama() {
+  return {"llama, even", make_model(DecoderConfig{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {3, 3},
+                                                  .queries_per_kv = {2, 2}, .ffn = {16, 16}}), {}};
+}
+
 TEST(UnitBudget, IsMetWithinOneUnitOnEveryModel) {
-  for (const Subject& subject : subjects()) {
+  std::vector<Subject> all = subjects();
+  all.push_back(even_llama());
+  for (const Subject& subject : all) {
     for (std::uint32_t salt = 0; salt < 6; ++salt) {
       const std::vector<double> scores = random_scores(*subject.model, salt);
       for (const Allocation allocation : {Allocation::kGlobal, Allocation::kUniform}) {
         for (const double exponent : {0.0, 0.5, 1.0}) {
           // The embedding and head of the language model cannot be cut.
-          const double least = subject.name == "llama" ? 0.6 : 0.35;
+          const double least = subject.name.starts_with("llama") ? 0.6 : 0.35;
           for (const double fraction : {least, 0.8, 1.0}) {
-            BudgetConfig config{.floor = 0.1, .cap = 0.95, .exponent = exponent, .allocation = allocation};
-            config.budget.flops = fraction;
-            expect_good_choice(subject, config, scores);
-            config.budget = {.params = fraction};
-            expect_good_choice(subject, config, scores);
+            for (const LayerWidths layout : {LayerWidths::kPerLayer, LayerWidths::kUniform}) {
+              if (layout == LayerWidths::kUniform && subject.name == "llama") continue;
+              BudgetConfig config{.budget = {.flops = fraction}, .floor = 0.1, .cap = 0.95, .exponent = exponent,
+                                  .allocation = allocation, .layout = layout};
+              expect_good_choice(subject, config, scores);
+              config.budget = {.params = fraction};
+              expect_good_choice(subject, config, scores);
+            }
           }
         }
       }
@@ -104,6 +121,37 @@ TEST(UnitBudget, UniformKeepsTheSameFractionEverywhere) {
     most = std::max(most, fraction);
   }
   EXPECT_LE(most - least, 1.0 / 16.0 + 1e-12);
+}
+
+// Where layers are of different worth, each may have its own width; the shapes that other tools load need equal ones.
+TEST(UnitBudget, LayoutDecidesWhetherLayersMayDiffer) {
+  const Subject subject = even_llama();
+  const PrunableStructure structure = subject.model->structure();
+  std::vector<double> scores = random_scores(*subject.model, 3);
+  const Family* worthless = nullptr;
+  for (const Family& family : structure.families) {
+    if (worthless == nullptr && family.kind == "neuron") worthless = &family;
+  }
+  for (int g = 0; g < worthless->num_groups; ++g) scores[static_cast<std::size_t>(worthless->first_group + g)] *= 1e-6;
+  BudgetConfig config{.budget = {.params = 0.85}, .layout = LayerWidths::kPerLayer};
+  const auto of_kind = [&](const std::vector<std::int64_t>& widths) {
+    std::set<std::int64_t> found;
+    for (std::size_t f = 0; f < widths.size(); ++f) {
+      if (structure.families[f].kind == "neuron") found.insert(widths[f]);
+    }
+    return found;
+  };
+  const std::vector<std::uint8_t> own = choose_units(*subject.model, scores, config);
+  EXPECT_GT(of_kind(widths_of(structure, own)).size(), 1U);
+  config.layout = LayerWidths::kUniform;
+  EXPECT_EQ(of_kind(widths_of(structure, choose_units(*subject.model, scores, config))).size(), 1U);
+
+  const auto narrowed = make_model(subject.model->sliced_config(own));
+  const std::vector<double> rest(narrowed->structure().groups.size(), 1.0);
+  config.budget.params = 0.95;
+  EXPECT_THROW(choose_units(*narrowed, rest, config), InputError);
+  config.layout = LayerWidths::kPerLayer;
+  EXPECT_NO_THROW(choose_units(*narrowed, rest, config));
 }
 
 // With exponent 1 a unit that saves more goes first; with 0 savings are ignored.

@@ -25,11 +25,11 @@ RoundPlan rich_plan(const Subject& subject, std::uint32_t salt) {
   train.release.wire = Release::Wire::kI8;
   train.release.clip = 1e-3;
   EstimateTask estimate{
-      .importance = SnipConfig{}, .target = ScoreTarget::kElements, .at = At::kTrained, .release = {}};
+      .importance = SnipConfig{}, .target = ScoreTarget::kElements, .at = At::kTrained, .precision = Precision::kBF16, .release = {}};
   estimate.release.transform = VoteFusion{.fraction = 0.25};
   GrowthTask growth{.tensors = {0}, .batches = 3};
   growth.release.select = Release::Select::kCandidates;
-  plan.tasks = {train, estimate, MeasureTask{.split = Split::kSelect, .details = true}, CollectTask{.batches = 5},
+  plan.tasks = {train, estimate, MeasureTask{.split = Split::kSelect, .details = true, .precision = Precision::kBF16}, CollectTask{.batches = 5},
                 growth};
   plan.loss = LossKind::kSquaredError;
   const std::vector<double> scores = hash_values(5, salt);
