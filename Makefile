@@ -28,9 +28,10 @@ help: ## this list
 
 run: deps ## the quick start under mpirun; CONFIG=configs/other.yaml RANKS=2 ARGS="--set a.b=c"
 	$(call compile,$(PRESET),coppice)
+	@sh $(SETUP)/prepare_data.sh $(CONFIG)
 	@sh $(SETUP)/launch.sh $(RANKS) $(BUILD) $(BUILD)/simulations/coppice run $(CONFIG) --resume=auto $(ARGS)
 
-test: test-deps ## every test, and a fast set again under sanitizers; ARGS="-R name" chooses
+test: text-deps ## every test, and a fast set again under sanitizers; ARGS="-R name" chooses
 	$(call compile,release)
 	$(call compile,asan,sanitize_tests)
 	@$(VENV_PYTHON) $(SETUP)/run_tests.py build/release build/asan:sanitize --summary build/test-summary.txt -- $(ARGS)

@@ -42,28 +42,30 @@ std::string provenance(const FinalModel& result, const RunSummary& summary, cons
   return json.dump(2) + "\n";
 }
 
-Block float_block(const std::string& name, const at::Tensor& values) {
+Block block_of(const std::string& name, const at::Tensor& values) {
   const at::Tensor dense = values.contiguous();
   Block block;
   block.name = name;
+  block.dtype = dense.scalar_type() == at::kLong ? DType::kI64 : DType::kF32;
   block.shape = dense.sizes().vec();
-  const auto bytes = std::as_bytes(std::span(dense.const_data_ptr<float>(), static_cast<std::size_t>(dense.numel())));
-  block.values.assign(bytes.begin(), bytes.end());
+  const auto* bytes = static_cast<const std::byte*>(dense.const_data_ptr());
+  block.values.assign(bytes, bytes + dense.nbytes());
   return block;
 }
 
 // Made-up inputs and this program's logits for them: what another program checks its own reading of the model against.
 void write_verification(const FinalModel& result, const RunFacts& facts, const std::string& path) {
-  constexpr std::int64_t kSamples = 16;
   const at::NoGradGuard no_grad;
   const auto model = make_model(result.values->config);
-  const Batch batch = random_batch(*model, facts.sample_shape, kSamples);
+  const bool tokens = std::holds_alternative<DecoderConfig>(result.values->config);
+  const Batch batch = random_batch(*model, facts.sample_shape, tokens ? 2 : 16);
   Tap tap;
   const at::Tensor logits = model->forward(batch, result.values->weights(), tap, Mode::kEval);
   SafetensorsFile file;
-  if (const auto* images = std::get_if<Images>(&batch.inputs)) file.tensors.push_back(float_block("inputs", images->x_BCHW));
-  if (const auto* features = std::get_if<Features>(&batch.inputs)) file.tensors.push_back(float_block("inputs", features->x_BF));
-  file.tensors.push_back(float_block("logits", logits));
+  if (const auto* images = std::get_if<Images>(&batch.inputs)) file.tensors.push_back(block_of("inputs", images->x_BCHW));
+  if (const auto* features = std::get_if<Features>(&batch.inputs)) file.tensors.push_back(block_of("inputs", features->x_BF));
+  if (const auto* ids = std::get_if<Tokens>(&batch.inputs)) file.tensors.push_back(block_of("inputs", ids->ids_BT));
+  file.tensors.push_back(block_of("logits", logits));
   write_safetensors(path, file);
 }
 
@@ -75,6 +77,7 @@ RunSummary export_run(const State& state, const RunFacts& facts, const std::stri
   const std::string model_folder = folder + "/model";
   fs::create_directories(model_folder);
   write_model_folder(model_folder, *result.values, provenance(result, summary, facts));
+  if (!facts.model_folder.empty()) copy_companions(facts.model_folder, model_folder);
   write_verification(result, facts, model_folder + "/verification.safetensors");
   VariantFigures& figures = summary.variants.back();
   figures.file_bytes = size_of(model_folder + "/model.safetensors");

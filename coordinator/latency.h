@@ -8,11 +8,11 @@
 
 namespace coppice {
 
-// `count` samples of a fixed seed, shaped as the architecture takes them: standard normal values, or token 0.
+// `count` samples of a fixed seed, shaped as the architecture takes them: standard normal values, or at most 32 tokens.
 Batch random_batch(const Model& model, const std::vector<std::int64_t>& sample_shape, std::int64_t count);
 
 // Median milliseconds of a float32 forward pass over `batch` random samples shaped like `sample`, on the calling thread's
-// torch threads. At least 20 passes and a tenth of a second after a warm-up.
+// torch threads. At least 20 passes and a tenth of a second after a warm-up, or two seconds and one pass.
 double measure_latency_ms(const Model& model, const ModelState& state, const std::vector<std::int64_t>& sample_shape,
                           std::int64_t batch);
 

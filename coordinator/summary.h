@@ -18,6 +18,7 @@ struct RunFacts {
   std::map<std::string, std::string> fingerprint;
   DataFigures data;
   std::string pattern;                        // of the prune stage; "" where there was none
+  std::string model_folder;                  // where the model came from; "" where the run made it
   std::vector<std::int64_t> sample_shape;     // of one example
   std::vector<double> mean, scale;            // (value - mean) / scale makes an input of it
   LossKind loss = LossKind::kCrossEntropy;

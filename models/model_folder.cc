@@ -27,6 +27,11 @@ constexpr const char* kOurs = "coppice";
 const std::string kOurTypes = "coppice-";  // model_type of what transformers has no class for
 constexpr std::uint64_t kLargestConfig = 16 << 20;
 constexpr std::string_view kCounter = ".num_batches_tracked";
+constexpr const char* kCompanions[] = {"tokenizer.json",       "tokenizer_config.json", "special_tokens_map.json",
+                                       "added_tokens.json",    "tokenizer.model",       "vocab.json",
+                                       "merges.txt",           "chat_template.jinja",   "generation_config.json"};
+constexpr const char* kSpecialTokens[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
+constexpr std::uint64_t kLargestCompanion = 256 << 20;
 
 std::string path_in(const std::string& folder, const char* file) {
   return (std::filesystem::path(folder) / file).string();
@@ -149,6 +154,21 @@ void write_model_folder(const std::string& folder, const ModelState& state, cons
   write_safetensors(path_in(folder, "model.safetensors"), file);
   write_file_atomically(path_in(folder, "coppice.json"), provenance_json);
   write_file_atomically(path_in(folder, "config.json"), config_text(state.config));
+}
+
+void copy_companions(const std::string& from, const std::string& to) {
+  for (const char* name : kCompanions) {
+    const std::string file = path_in(from, name);
+    if (std::filesystem::exists(file)) write_file_atomically(path_in(to, name), read_text_file(file, kLargestCompanion));
+  }
+  const std::string theirs = path_in(from, "config.json"), ours = path_in(to, "config.json");
+  if (!std::filesystem::exists(theirs)) return;
+  const nlohmann::json source = parse_strict_json(read_text_file(theirs, kLargestConfig), theirs);
+  OrderedJson config = OrderedJson::parse(read_text_file(ours, kLargestConfig));
+  for (const char* key : kSpecialTokens) {
+    if (source.contains(key)) config[key] = source[key];
+  }
+  write_file_atomically(ours, config.dump(2) + "\n");
 }
 
 ModelState read_model_folder(const std::string& folder) {

@@ -14,6 +14,10 @@ namespace coppice {
 // with a config.json is whole. Throws InputError/Stopped.
 void write_model_folder(const std::string& folder, const ModelState& state, const std::string& provenance_json);
 
+// What else belongs to a language model, from one folder to another: the tokenizer's files, settings of generation, and the ids of
+// special tokens in config.json. What `from` lacks is left out. Throws InputError/Stopped.
+void copy_companions(const std::string& from, const std::string& to);
+
 // Throws InputError on a missing or malformed file, unknown architecture, missing/surplus tensor, wrong shape or dtype,
 // and on a weight that is not finite.
 ModelState read_model_folder(const std::string& folder);

@@ -69,6 +69,7 @@ RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Finge
   facts.data.clients = data.clients->clients.train.num_clients();
   facts.data.classes = data.clients->train->class_names();
   facts.pattern = pattern_of(config);
+  if (const auto* folder = std::get_if<ModelFolderConfig>(&config.model)) facts.model_folder = folder->path;
   facts.sample_shape = data.clients->train->spec().shape;
   facts.mean = data.clients->train->spec().mean;
   facts.scale = data.clients->train->spec().scale;

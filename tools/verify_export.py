@@ -1,11 +1,12 @@
-"""Checks an exported model from outside: rebuilds it in plain PyTorch from its folder and compares.
+"""Checks an exported model from outside: rebuilds it in plain PyTorch from its folder, or loads it with transformers where it is a
+decoder, and compares.
 
     verify_export.py RUN_OR_MODEL_FOLDER [--tolerance 1e-4]
 
  - logits on the made-up inputs of verification.safetensors against the ones the exporter got (relative to the largest)
  - parameters counted from the file, multiply-adds counted by hooks on the PyTorch modules
  - accuracy on the test split, where the data set is one this script can read (COPPICE_DATA_DIR, or Debian's package)
-against coppice.json. Needs torch, numpy and safetensors. Exit code 0 when everything agrees, 1 otherwise.
+against coppice.json. Needs torch, numpy and safetensors, and transformers for a decoder. Exit code 0 when everything agrees, 1 otherwise.
 """
 import argparse
 import gzip
@@ -105,8 +106,28 @@ class Cnn(nn.Module):
         return linear2(F.relu(linear1(x.flatten(1))))
 
 
+def load_decoder(folder):
+    """(model, missing and unexpected names) by transformers' own loader."""
+    if json.loads((folder / "config.json").read_text())["model_type"].startswith("coppice-"):
+        sys.exit("verify_export: layers of different widths (prune.layout: per_layer) load in Coppice alone")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        import transformers
+    except ImportError:
+        sys.exit("verify_export: a decoder is checked by loading it with transformers, which is not installed: not checked")
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
+
+
 def build(config, tensors):
+    """(model with these weights, missing and unexpected names)"""
     kind = config["kind"]
+    model = architecture(kind, config, tensors)
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    return model, [name for name in missing if not name.endswith("num_batches_tracked")], unexpected
+
+
+def architecture(kind, config, tensors):
     if kind == "resnet8":
         return Resnet(config, 1)
     if kind == "resnet20":
@@ -120,17 +141,17 @@ def build(config, tensors):
 
 
 def count_macs(model, inputs):
-    """Multiply-adds of convolutions and linear layers for one sample."""
+    """Multiply-adds of convolutions and linear layers for one sample; of a decoder, for one token."""
     total = 0
 
     def hook(module, _, output):
         nonlocal total
-        per_output = module.weight[0].numel()
         positions = output.shape[2] * output.shape[3] if output.dim() == 4 else 1
-        total += per_output * module.weight.shape[0] * positions
+        total += module.weight.numel() * positions
 
-    handles = [m.register_forward_hook(hook) for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    model(inputs[:1])
+    multiplies = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) or type(m).__name__ == "Conv1D"]
+    handles = [m.register_forward_hook(hook) for m in multiplies]
+    model(inputs[:1, :1] if inputs.dtype == torch.int64 else inputs[:1])
     for handle in handles:
         handle.remove()
     return total
@@ -181,10 +202,11 @@ def main():
 
     config = json.loads((folder / "config.json").read_text())["coppice"]
     provenance = json.loads((folder / "coppice.json").read_text())
-    tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
-    model = build(config, tensors)
-    missing, unexpected = model.load_state_dict(tensors, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if config["kind"] == "decoder":
+        model, missing, unexpected = load_decoder(folder)
+    else:
+        tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
+        model, missing, unexpected = build(config, tensors)
     model.eval()
 
     failures = [f"missing tensors {missing}"] if missing else []
@@ -192,7 +214,9 @@ def main():
     with torch.no_grad():
         known = load_file(folder / "verification.safetensors")
         inputs, expected = torch.from_numpy(known["inputs"]), torch.from_numpy(known["logits"])
-        error = ((model(inputs) - expected).abs().max() / expected.abs().max()).item()
+        logits = model(inputs)
+        logits = getattr(logits, "logits", logits)
+        error = ((logits - expected).abs().max() / expected.abs().max()).item()
         print(f"logits: largest difference {error:.2e} of the largest logit (tolerance {options.tolerance:.0e})")
         if not error <= options.tolerance:
             failures.append("logits differ")

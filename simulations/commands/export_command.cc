@@ -30,6 +30,11 @@ void add_export_command(CLI::App& app, int& code) {
     }
     fs::create_directories(*out);
     write_model_folder(*out, state, provenance);
+    for (const std::string& beside : {*path + "/model", *path, fs::path(*path).parent_path().string()}) {
+      if (!fs::exists(beside + "/config.json")) continue;
+      copy_companions(beside, *out);
+      break;
+    }
     std::printf("wrote %s\n", out->c_str());
     code = 0;
   });

@@ -8,8 +8,10 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/models/every_architecture.h"
 
@@ -58,6 +60,25 @@ TEST_P(FolderOf, RoundTripsBitForBit) {
   write_model_folder(folder_, state_, "{}");
   EXPECT_EQ(read_model_folder(folder_).digest(), state_.digest());
   EXPECT_EQ(make_model(ModelFolderConfig{folder_})->config(), GetParam());
+}
+
+TEST_P(FolderOf, CompanionsGoAlong) {
+  write_model_folder(folder_, state_, "{}");
+  const std::string source = temporary_.path("source");
+  std::filesystem::create_directories(source);
+  copy_companions(source, folder_);  // nothing there: nothing to take
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 3);
+  write_file_atomically(source + "/tokenizer.json", "{\"model\": 1}");
+  write_file_atomically(source + "/pytorch_model.bin", "not to be taken");
+  write_file_atomically(source + "/config.json", R"({"model_type": "llama", "eos_token_id": [2, 7], "bos_token_id": 1})");
+  copy_companions(source, folder_);
+  EXPECT_EQ(read_text(folder_ + "/tokenizer.json"), "{\"model\": 1}");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/pytorch_model.bin"));
+  const auto config = nlohmann::json::parse(read_text(folder_ + "/config.json"));
+  EXPECT_EQ(config["eos_token_id"], (std::vector<int>{2, 7}));
+  EXPECT_EQ(config["bos_token_id"], 1);
+  EXPECT_FALSE(config.contains("pad_token_id"));
+  EXPECT_EQ(read_model_folder(folder_).digest(), state_.digest());
 }
 
 TEST_P(FolderOf, TensorsMustBeExactlyTheModels) {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # fetch.sh: downloads into .cache/ what `make build OFFLINE=1` installs on a machine without a network: the wheels, and on
-# Debian or Ubuntu the packages with everything they depend on. TESTS=1 adds what only `make test` needs (2.5 GB).
+# Debian or Ubuntu the packages with everything they depend on. TESTS=1 adds what only `make test` needs (2.7 GB).
 . tools/setup/common.sh
 requirements="-r tools/setup/requirements-run.txt"
-[ "${TESTS:-}" != 1 ] || requirements="$requirements -r tools/setup/requirements-test.txt"
+[ "${TESTS:-}" != 1 ] || requirements="$requirements -r tools/setup/requirements-test.txt -r tools/setup/requirements-text.txt"
 [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
 say "Fetching wheels into .cache/wheels"
 # shellcheck disable=SC2086
