@@ -136,7 +136,7 @@ class Decoder final : public BuiltInModel {
       const at::Tensor x_BTD = at::embedding(w[embedding_], hidden);
       return positions_ == kNone ? x_BTD : x_BTD + w[positions_].narrow(0, config_.first_position, hidden.size(1));
     }
-    if (index + 1 == num_blocks()) return tap.linear(head_, norm(norm_, hidden, w), w[head_], {}).to(at::kFloat);
+    if (index + 1 == num_blocks()) return tap.linear(head_, norm(norm_, hidden, w), w[head_], {});
     const auto l = static_cast<std::size_t>(index - 1);
     const Layer& layer = layers_[l];
     const at::Tensor attended_BTD = hidden + attention(l, norm(layer.norm_attention, hidden, w), w, tap);

@@ -17,6 +17,27 @@ bool all_finite(std::span<const float> row) {
   return std::all_of(row.begin(), row.end(), [](float x) { return std::isfinite(x); });
 }
 
+// Rows of logits as float32, without a copy of all of them where they are not.
+class Rows {
+ public:
+  explicit Rows(const at::Tensor& logits)
+      : width_(logits.size(-1)), logits_NV_(logits.detach().reshape({-1, width_}).contiguous()) {}
+
+  std::int64_t size() const { return logits_NV_.size(0); }
+  // Valid until the next call.
+  std::span<const float> operator[](std::int64_t n) {
+    const auto width = static_cast<std::size_t>(width_);
+    if (logits_NV_.scalar_type() == at::kFloat) return {logits_NV_.const_data_ptr<float>() + n * width_, width};
+    row_ = logits_NV_.select(0, n).to(at::kFloat);
+    return {row_.const_data_ptr<float>(), width};
+  }
+
+ private:
+  std::int64_t width_;
+  at::Tensor logits_NV_;
+  at::Tensor row_;
+};
+
 std::int64_t first_largest(std::span<const float> row) { return std::max_element(row.begin(), row.end()) - row.begin(); }
 
 // log(1 + e^x) without overflow.
@@ -184,12 +205,10 @@ void MeasureSums::add(const at::Tensor& logits, const at::Tensor& targets) {
   if (logits.size(-1) != outputs) {
     throw InputError("found logits of " + std::to_string(logits.size(-1)) + " outputs; expected " + std::to_string(outputs));
   }
-  const at::Tensor packed_logits = logits.detach().to(at::kFloat).contiguous();
+  Rows rows(logits);
   const at::Tensor packed_targets = targets.contiguous();
-  const float* values = packed_logits.const_data_ptr<float>();
-  const std::int64_t samples = logits.numel() / outputs;
-  for (std::int64_t i = 0; i < samples; ++i) {
-    const std::span<const float> row(values + i * outputs, static_cast<std::size_t>(outputs));
+  for (std::int64_t i = 0; i < rows.size(); ++i) {
+    const std::span<const float> row = rows[i];
     if (kind == LossKind::kCrossEntropy && packed_targets.const_data_ptr<std::int64_t>()[i] == kIgnoredTarget) continue;
     ++count;
     if (!all_finite(row)) {
@@ -259,12 +278,12 @@ Metrics metrics_of(const MeasureSums& sums) {
 std::int64_t hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets) {
   if (kind == LossKind::kSquaredError) return 0;
   check_targets(kind, logits, targets);
-  const at::Tensor packed_logits = logits.detach().to(at::kFloat).contiguous();
+  Rows rows(logits);
   const at::Tensor packed_targets = targets.contiguous();
-  const std::int64_t outputs = logits.size(-1), samples = logits.numel() / outputs;
+  const std::int64_t outputs = logits.size(-1);
   std::int64_t hits = 0;
-  for (std::int64_t i = 0; i < samples; ++i) {
-    const std::span<const float> row(packed_logits.const_data_ptr<float>() + i * outputs, static_cast<std::size_t>(outputs));
+  for (std::int64_t i = 0; i < rows.size(); ++i) {
+    const std::span<const float> row = rows[i];
     if (!all_finite(row)) continue;
     if (kind == LossKind::kCrossEntropy) {
       hits += first_largest(row) == packed_targets.const_data_ptr<std::int64_t>()[i] ? 1 : 0;

@@ -35,7 +35,7 @@ class Model {
   virtual int num_blocks() const = 0;
   virtual at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                                    Mode mode) const = 0;
-  // Logits: [B, V], or [B, T, V] for tokens.
+  // Logits: [B, V] in float32, or [B, T, V] in the weights' dtype for tokens, where a copy of them would be felt.
   at::Tensor forward(const Batch& batch, const Weights& weights, Tap& tap, Mode mode) const;
 
   virtual PrunableStructure structure() const = 0;

@@ -1,0 +1,80 @@
+#include "models/cross_entropy_kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "core/clones.h"
+#include "models/brain_float.h"
+
+namespace coppice {
+namespace {
+
+constexpr std::int64_t kLanes = 16;   // sums that the compiler may keep side by side
+constexpr std::int64_t kBlock = 512;  // terms of a float sum, before it goes into a double
+
+// exp(x) for x <= 0 and a little above; at least exp(-87). x = n log 2 + r, |r| <= log(2) / 2, and a polynomial in r (Cephes).
+[[gnu::always_inline]] inline float exponential(float x) {
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: what is added to it is rounded to a whole number
+  x = x < -87.0F ? -87.0F : x;
+  const float shifted = x * 1.44269504F + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * 0.693359375F) - n * -2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  const auto exponent = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound);
+  return (p * r * r + r + 1.0F) * std::bit_cast<float>((exponent + 127) << 23);
+}
+
+template <class T>
+[[gnu::always_inline]] inline LogSumExp log_sum_exp_of(const T* x, std::int64_t count) {
+  float most[kLanes];
+  std::fill_n(most, kLanes, -std::numeric_limits<float>::infinity());
+  const std::int64_t whole = count / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (std::int64_t l = 0; l < kLanes; ++l) most[l] = widened(x[i + l]) > most[l] ? widened(x[i + l]) : most[l];
+  }
+  for (std::int64_t i = whole; i < count; ++i) most[0] = std::max(most[0], widened(x[i]));
+  const float largest = *std::max_element(most, most + kLanes);
+  double sum = 0.0;
+  for (std::int64_t start = 0; start < whole; start += kBlock) {
+    float sums[kLanes] = {};
+    for (std::int64_t i = start; i < std::min(whole, start + kBlock); i += kLanes) {
+      for (std::int64_t l = 0; l < kLanes; ++l) sums[l] += exponential(widened(x[i + l]) - largest);
+    }
+    for (const float s : sums) sum += static_cast<double>(s);
+  }
+  for (std::int64_t i = whole; i < count; ++i) sum += static_cast<double>(exponential(widened(x[i]) - largest));
+  return {largest, static_cast<float>(std::log(sum))};
+}
+
+template <class T>
+[[gnu::always_inline]] inline void gradient_of(const T* __restrict x, std::int64_t count, LogSumExp normaliser, std::int64_t target,
+                                               float scale, T* __restrict out) {
+  const float largest = normaliser.largest, log_sum = normaliser.log_sum;
+  for (std::int64_t i = 0; i < count; ++i) narrow_to(out[i], scale * exponential(widened(x[i]) - largest - log_sum));
+  narrow_to(out[target], scale * (exponential(widened(x[target]) - largest - log_sum) - 1.0F));
+}
+
+}  // namespace
+
+COPPICE_CLONES LogSumExp log_sum_exp(const float* x, std::int64_t count) { return log_sum_exp_of(x, count); }
+
+COPPICE_CLONES LogSumExp log_sum_exp(const std::uint16_t* x, std::int64_t count) { return log_sum_exp_of(x, count); }
+
+COPPICE_CLONES void cross_entropy_gradient(const float* __restrict x, std::int64_t count, LogSumExp normaliser, std::int64_t target,
+                                           float scale, float* __restrict out) {
+  gradient_of(x, count, normaliser, target, scale, out);
+}
+
+COPPICE_CLONES void cross_entropy_gradient(const std::uint16_t* __restrict x, std::int64_t count, LogSumExp normaliser,
+                                           std::int64_t target, float scale, std::uint16_t* __restrict out) {
+  gradient_of(x, count, normaliser, target, scale, out);
+}
+
+}  // namespace coppice
