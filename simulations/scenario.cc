@@ -120,7 +120,8 @@ void check_model_fits(const Model& model, const ExampleSpec& spec, const std::st
                      text_of(ports.input) + "; the data holds " + spec.describe() + ", expected " + text_of(asked));
   }
   if (ports.outputs != spec.num_targets) {
-    throw InputError(file + ": model.outputs: found " + std::to_string(ports.outputs) + "; the data holds " +
+    const char* key = std::holds_alternative<DecoderConfig>(model.config()) ? "vocab" : "outputs";
+    throw InputError(file + ": model." + key + ": found " + std::to_string(ports.outputs) + "; the data holds " +
                      spec.describe() + ", expected " + std::to_string(spec.num_targets));
   }
 }

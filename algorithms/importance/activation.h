@@ -9,6 +9,7 @@
 // Deviation: all layers are observed in the dense model in one pass, not each after its predecessors were pruned.
 #pragma once
 
+#include "algorithms/importance/activation_rule.h"
 #include "core/config.h"
 
 namespace coppice {
@@ -17,5 +18,7 @@ struct ActivationConfig {
   static constexpr const char* kName = "activation";
   void visit(FieldVisitor& v);
 };
+
+ActivationRule activation_rule_of(const ActivationConfig& config);
 
 }  // namespace coppice

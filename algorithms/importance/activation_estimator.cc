@@ -35,13 +35,33 @@ std::vector<int> watched_tensors(const Model& model, const ScoreRequest& request
 
 std::int64_t columns_of(const ArenaEntry& entry) { return entry.numel / entry.shape.front(); }
 
-// W_ij^2 ||x_j||^2 / divisor of each weight; input norm 1 where nothing was watched.
-std::vector<double> energies(std::span<const float> weights, const std::vector<double>* moments, double divisor) {
-  std::vector<double> result(weights.size());
+// What each magnitude is of its column and of its row; 0 / 0 is 0.
+std::vector<double> relative_magnitudes(std::span<const float> weights, std::size_t columns) {
+  std::vector<double> magnitudes(weights.begin(), weights.end());
+  std::vector<double> column_sums(columns, 0.0), row_sums(weights.size() / columns, 0.0);
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double moment = moments == nullptr ? 1.0 : (*moments)[i % moments->size()] / divisor;
-    result[i] = static_cast<double>(weights[i]) * weights[i] * moment;
+    magnitudes[i] = std::abs(magnitudes[i]);
+    column_sums[i % columns] += magnitudes[i];
+    row_sums[i / columns] += magnitudes[i];
   }
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (magnitudes[i] > 0.0) magnitudes[i] = magnitudes[i] / column_sums[i % columns] + magnitudes[i] / row_sums[i / columns];
+  }
+  return magnitudes;
+}
+
+// The square of each weight's value (activation_rule.h), with ||x_j||^2 = moments_j / divisor. Where nothing was watched the input
+// norm is 1, and under a relative rule the value 0.
+std::vector<double> energies(ActivationRule rule, std::span<const float> weights, const std::vector<double>* moments,
+                             double divisor) {
+  if (moments == nullptr && rule.relative) return std::vector<double>(weights.size(), 0.0);
+  std::vector<double> result =
+      rule.relative ? relative_magnitudes(weights, moments->size()) : std::vector<double>(weights.begin(), weights.end());
+  for (double& value : result) value *= value;
+  if (moments == nullptr) return result;
+  std::vector<double> factors = *moments;
+  for (double& factor : factors) factor = rule.power == 1.0 ? factor / divisor : std::pow(factor / divisor, rule.power);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] *= factors[i % factors.size()];
   return result;
 }
 
@@ -50,12 +70,12 @@ const std::vector<double>* find_in(const Moments& moments, int tensor) {
   return found == moments.end() ? nullptr : &found->second;
 }
 
-void score_units(const UnitVectors& vectors, const Arena& base, const Moments& moments, double samples,
+void score_units(ActivationRule rule, const UnitVectors& vectors, const Arena& base, const Moments& moments, double samples,
                  std::vector<double>& coarse, std::vector<double>& fine) {
   std::vector<double> vector_coarse(static_cast<std::size_t>(vectors.size()));
   std::vector<double> vector_fine(vector_coarse.size());
   for (const int tensor : vectors.tensors()) {
-    std::vector<double> values = energies(base.floats(tensor), find_in(moments, tensor), samples);
+    std::vector<double> values = energies(rule, base.floats(tensor), find_in(moments, tensor), samples);
     vectors.sum_into(tensor, values, vector_coarse);
     for (double& value : values) value = std::sqrt(value);
     vectors.sum_into(tensor, values, vector_fine);
@@ -67,8 +87,9 @@ void score_units(const UnitVectors& vectors, const Arena& base, const Moments& m
 
 class ActivationEstimator final : public ImportanceEstimator {
  public:
-  ActivationEstimator(const Model& model, const ScoreRequest& request)
-      : request_(request),
+  ActivationEstimator(ActivationRule rule, const Model& model, const ScoreRequest& request)
+      : rule_(rule),
+        request_(request),
         layout_(model.base_layout()),
         blocks_(activation_blocks(model, request)),
         vectors_(model.structure(), *layout_),
@@ -99,7 +120,7 @@ class ActivationEstimator final : public ImportanceEstimator {
     }
     if (!request_.confidence) return;
     std::vector<double> coarse, fine;
-    score_units(vectors_, base_, seen, static_cast<double>(samples), coarse, fine);
+    score_units(rule_, vectors_, base_, seen, static_cast<double>(samples), coarse, fine);
     confidence_.add_micro_batch(coarse, fine);
   }
 
@@ -112,14 +133,14 @@ class ActivationEstimator final : public ImportanceEstimator {
     } else if (!units) {
       for (const int tensor : tensors_) {
         std::vector<double> scores(static_cast<std::size_t>((*layout_)[tensor].numel), 0.0);
-        if (samples_ > 0) scores = energies(base_.floats(tensor), &moments_[tensor], samples);
+        if (samples_ > 0) scores = energies(rule_, base_.floats(tensor), &moments_[tensor], samples);
         for (double& score : scores) score = samples * std::sqrt(score);
         values.push_back(std::move(scores));
       }
     }
     if (units && finishes_scores()) {
       std::vector<double> coarse, fine;
-      score_units(vectors_, base_, moments_, std::max(samples, 1.0), coarse, fine);
+      score_units(rule_, vectors_, base_, moments_, std::max(samples, 1.0), coarse, fine);
       if (request_.form == ScoreForm::kLocal) {
         for (std::vector<double>* scores : {&coarse, &fine}) {
           for (double& score : *scores) score *= samples;
@@ -136,6 +157,7 @@ class ActivationEstimator final : public ImportanceEstimator {
  private:
   bool finishes_scores() const { return request_.form == ScoreForm::kLocal || request_.confidence; }
 
+  ActivationRule rule_;
   ScoreRequest request_;
   std::shared_ptr<const ArenaLayout> layout_;
   std::vector<ScoreBlock> blocks_;
@@ -150,8 +172,9 @@ class ActivationEstimator final : public ImportanceEstimator {
 
 }  // namespace
 
-std::unique_ptr<ImportanceEstimator> make_activation_estimator(const Model& model, const ScoreRequest& request) {
-  return std::make_unique<ActivationEstimator>(model, request);
+std::unique_ptr<ImportanceEstimator> make_activation_estimator(ActivationRule rule, const Model& model,
+                                                               const ScoreRequest& request) {
+  return std::make_unique<ActivationEstimator>(rule, model, request);
 }
 
 std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest& request) {
@@ -179,8 +202,8 @@ std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest
   return blocks;
 }
 
-UnitScores decode_activation_units(const Model& model, const Arena& base, const ScoreRequest& request,
-                                   std::span<const std::vector<double>> sums) {
+UnitScores decode_activation_units(ActivationRule rule, const Model& model, const Arena& base,
+                                   const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   UnitScores scores;
   scores.weight = sums.back()[0];
   std::size_t confidence = 2;
@@ -193,7 +216,7 @@ UnitScores decode_activation_units(const Model& model, const Arena& base, const 
     Moments moments;
     const std::vector<int> tensors = watched_tensors(model, request);
     for (std::size_t t = 0; t < tensors.size(); ++t) moments[tensors[t]] = sums[t];
-    score_units(UnitVectors(model.structure(), *model.base_layout()), base, moments, scores.weight, scores.coarse,
+    score_units(rule, UnitVectors(model.structure(), *model.base_layout()), base, moments, scores.weight, scores.coarse,
                 scores.fine);
     confidence = tensors.size();
   }
@@ -201,14 +224,14 @@ UnitScores decode_activation_units(const Model& model, const Arena& base, const 
   return scores;
 }
 
-ElementScores decode_activation_elements(const Model& model, const Arena& base, const ScoreRequest& request,
-                                         std::span<const std::vector<double>> sums) {
+ElementScores decode_activation_elements(ActivationRule rule, const Model& model, const Arena& base,
+                                         const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   ElementScores scores;
   const std::vector<int> tensors = watched_tensors(model, request);
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     std::vector<double> values = sums[t];
     if (request.form == ScoreForm::kSigned) {
-      values = energies(base.floats(tensors[t]), &sums[t], sums.back()[0]);
+      values = energies(rule, base.floats(tensors[t]), &sums[t], sums.back()[0]);
       for (double& value : values) value = std::sqrt(value);
     } else {
       for (double& value : values) value /= sums.back()[0];

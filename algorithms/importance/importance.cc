@@ -22,6 +22,16 @@ std::optional<GradientRule> gradient_rule(const ImportanceConfig& config) {
       config);
 }
 
+// Only for those whose gradient_rule is nothing and that need a pass.
+ActivationRule activation_rule(const ImportanceConfig& config) {
+  return std::visit(
+      [](const auto& method) -> ActivationRule {
+        if constexpr (requires { activation_rule_of(method); }) return activation_rule_of(method);
+        throw Error("an importance without a rule");
+      },
+      config);
+}
+
 void refuse_without_pass(const ImportanceConfig& config) {
   if (from_weights_alone(config))
     throw Error("this importance needs no pass over data; its scores come from the weights");
@@ -55,7 +65,7 @@ std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& conf
                                                     const ScoreRequest& request) {
   refuse_without_pass(config);
   if (const auto rule = gradient_rule(config)) return make_gradient_estimator(*rule, model, request);
-  return make_activation_estimator(model, request);
+  return make_activation_estimator(activation_rule(config), model, request);
 }
 
 std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model& model, const ScoreRequest& request) {
@@ -66,7 +76,7 @@ std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model
 UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                               const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   check_sums(score_blocks(config, model, request), sums);
-  if (!gradient_rule(config)) return decode_activation_units(model, base, request, sums);
+  if (!gradient_rule(config)) return decode_activation_units(activation_rule(config), model, base, request, sums);
   UnitScores scores = decode_gradient_units(model, request, sums);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
   return scores;
@@ -75,7 +85,7 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
 ElementScores decode_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                                     const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   check_sums(score_blocks(config, model, request), sums);
-  if (!gradient_rule(config)) return decode_activation_elements(model, base, request, sums);
+  if (!gradient_rule(config)) return decode_activation_elements(activation_rule(config), model, base, request, sums);
   ElementScores scores = decode_gradient_elements(model, request, sums);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
   return scores;

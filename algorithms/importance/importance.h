@@ -16,6 +16,7 @@
 #include "algorithms/importance/fisher.h"
 #include "algorithms/importance/magnitude.h"
 #include "algorithms/importance/random.h"
+#include "algorithms/importance/ria.h"
 #include "algorithms/importance/scores.h"
 #include "algorithms/importance/snip.h"
 #include "algorithms/importance/taylor.h"
@@ -23,7 +24,7 @@
 namespace coppice {
 
 using ImportanceConfig =
-    std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, MagnitudeConfig, RandomConfig>;
+    std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, RiaConfig, MagnitudeConfig, RandomConfig>;
 
 // Scores of single weights, row-major, for each matrix that was asked for. >= 0, per sample.
 using ElementScores = std::map<ParamId, std::vector<float>>;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -33,10 +34,13 @@ std::size_t report_size(const RoundPlan& plan, const Model& model) {
 void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model, const State& state) {
   const Population population = data.clients->population();
   const Cost cost = model.cost(model.structure().full_widths());
+  // A decoder's cost is that of a token, and a sample of a text has many.
+  const bool tokens = std::holds_alternative<DecoderConfig>(model.config());
+  const double macs = static_cast<double>(cost.macs) * (tokens ? static_cast<double>(data.clients->train->spec().shape[0]) : 1.0);
   TextTable table({"what", "figure"});
   table.add_row({"model", family_of(model.config())});
   table.add_row({"parameters", std::to_string(cost.params)});
-  table.add_row({"FLOPs of one sample, forward", count_text(2.0 * static_cast<double>(cost.macs))});
+  table.add_row({"FLOPs of one sample, forward", count_text(2.0 * macs)});
   table.add_row({"clients", std::to_string(population.train_samples.size())});
   std::int64_t samples = 0;
   for (const std::int64_t n : population.train_samples) samples += n;
@@ -54,13 +58,14 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
     table.add_row({"a warm-up round, down to a client", bytes_text(plan_bytes(plans[0], nullptr))});
     table.add_row({"a warm-up round, up from a client", bytes_text(report_size(plans[0], model))});
   }
-  const double per_round = static_cast<double>(samples) * static_cast<double>(config.federation.cohort) /
-                           static_cast<double>(population.train_samples.size()) *
-                           static_cast<double>(config.federation.local.epochs);
+  const LocalConfig& local = config.federation.local;
+  double per_client = static_cast<double>(samples * local.epochs) / static_cast<double>(population.train_samples.size());
+  if (local.max_steps > 0) per_client = std::min(per_client, static_cast<double>(local.max_steps * local.batch));
+  const double per_round = per_client * static_cast<double>(config.federation.cohort);
   table.add_row({"training rounds, twins included", std::to_string(rounds)});
   table.add_row({"samples trained on, about", std::to_string(static_cast<std::int64_t>(per_round * static_cast<double>(rounds)))});
   table.add_row({"FLOPs of training, about",
-                 count_text(6.0 * static_cast<double>(cost.macs) * per_round * static_cast<double>(rounds))});
+                 count_text(6.0 * macs * per_round * static_cast<double>(rounds))});
   // Weights, gradients, momentum, their bf16 copies, the rank's accumulator and the received weights.
   const double weights = static_cast<double>(cost.params) * (4 + 4 + 4 + 4 + 8 + 4);
   table.add_row({"model state of a rank, activations aside", bytes_text(static_cast<std::uint64_t>(weights))});

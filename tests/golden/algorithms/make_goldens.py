@@ -158,6 +158,20 @@ def activation_units(w, batches):
     return {"coarse": per_unit(lambda t, i: energy(t, i).sum().sqrt()), "fine": per_unit(lambda t, i: energy(t, i).sqrt().sum())}
 
 
+def relative(matrix):
+    """|w| over the sum of its column plus |w| over the sum of its row, of the matrix [out, everything else]."""
+    m = matrix.abs().reshape(matrix.shape[0], -1)
+    return (m / m.sum(0, keepdim=True) + m / m.sum(1, keepdim=True)).reshape(matrix.shape)
+
+
+def ria_units(w, batches):
+    n = sum(b["n"] for b in batches)
+    norm = {k: (sum(b["x2"][k] for b in batches) / n).sqrt() for k in batches[0]["x2"]}
+    value = {k: (relative(w[k]).reshape(w[k].shape[0], -1) * norm[k].sqrt()).reshape(w[k].shape) if k in norm
+             else torch.zeros_like(w[k]) for k in w}
+    return {"coarse": per_unit(lambda t, i: value[t][i].square().sum().sqrt()), "fine": per_unit(lambda t, i: value[t][i].sum())}
+
+
 def magnitude_units(w, p):
     return {"fine": per_unit(lambda t, i: (w[t][i].abs() ** p).sum()),
             "coarse": per_unit(lambda t, i: (w[t][i].abs() ** p).sum() ** (1 / p))}
@@ -180,6 +194,12 @@ def elements(w, clients):
         return {k: w[k].abs() * (sum(b["x2"][k] for b in batches) / n).sqrt().reshape(w[k][:1].shape) for k in inner}
     shares = [(sum(b["n"] for b in c) / total, wanda(c)) for c in clients]
     out["activation"] = {"signed": wanda(pooled), "local": {k: sum(p * s[k] for p, s in shares) for k in inner}}
+
+    def ria(batches):
+        n = sum(b["n"] for b in batches)
+        return {k: relative(w[k]) * (sum(b["x2"][k] for b in batches) / n).sqrt().sqrt().reshape(w[k][:1].shape) for k in inner}
+    shares = [(sum(b["n"] for b in c) / total, ria(c)) for c in clients]
+    out["ria"] = {"signed": ria(pooled), "local": {k: sum(p * s[k] for p, s in shares) for k in inner}}
     return out
 
 
@@ -263,6 +283,10 @@ def main():
     shares = [(sum(b["n"] for b in c) / sum(b["n"] for b in pooled), activation_units(w, c)) for c in clients]
     units["activation"]["coarse_local"] = sum(p * s["coarse"] for p, s in shares)
     units["activation"]["fine_local"] = sum(p * s["fine"] for p, s in shares)
+    units["ria"] = ria_units(w, pooled)
+    shares = [(sum(b["n"] for b in c) / sum(b["n"] for b in pooled), ria_units(w, c)) for c in clients]
+    for which in ("coarse", "fine"):
+        units["ria"][f"{which}_local"] = sum(p * s[which] for p, s in shares)
     units["magnitude1"], units["magnitude2"] = magnitude_units(w, 1), magnitude_units(w, 2)
     sampled = {m: {form: {k: v.flatten()[::EVERY] for k, v in s.items()} for form, s in forms.items()}
                for m, forms in elements(w, clients).items()}
