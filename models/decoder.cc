@@ -7,12 +7,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/mean.h>
-#include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
-
-#include <c10/core/ScalarType.h>
 
 #include <cmath>
 
@@ -20,6 +16,7 @@
 #include "models/built_in.h"
 #include "models/initial_weights.h"
 #include "models/operations.h"
+#include "models/rms_norm.h"
 #include "models/shape_text.h"
 #include "models/structure_builder.h"
 
@@ -42,13 +39,6 @@ struct Layer {
 };
 
 at::Tensor at_or_none(const Params& w, ParamId id) { return id == kNone ? at::Tensor() : w[id]; }
-
-// y = gamma x / sqrt(mean(x^2) + eps), in float32 whatever x is (Zhang & Sennrich 2019, eq. 4).
-at::Tensor rms_norm(const at::Tensor& x_BTD, const at::Tensor& gamma_D, double eps) {
-  const at::Tensor wide_BTD = x_BTD.to(c10::promoteTypes(x_BTD.scalar_type(), at::kFloat));
-  const at::Tensor scale_BT1 = at::rsqrt(at::mean(wide_BTD * wide_BTD, {-1}, true) + eps);
-  return (wide_BTD * scale_BT1).to(x_BTD.scalar_type()) * gamma_D;
-}
 
 // cos and sin of t * base^(-2i / head_dim) for i < head_dim / 2, repeated for the second half: [T, head_dim].
 struct Rotary {

@@ -1,0 +1,87 @@
+#include "models/rms_norm.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/rsqrt.h>
+#include <c10/core/ScalarType.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
+
+#include "models/brain_float.h"
+#include "models/rms_norm_kernels.h"
+
+namespace coppice {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+// What other devices and dtypes take, and second derivatives.
+at::Tensor composed(const at::Tensor& x, const at::Tensor& gamma_D, double eps) {
+  const at::Tensor wide = x.to(c10::promoteTypes(x.scalar_type(), at::kFloat));
+  return (wide * at::rsqrt(at::mean(wide * wide, {-1}, true) + eps) * gamma_D).to(x.scalar_type());
+}
+
+bool has_kernel(const at::Tensor& x, const at::Tensor& gamma_D) {
+  return x.is_cpu() && x.scalar_type() == gamma_D.scalar_type() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+template <class T>
+const T* values(const at::Tensor& x) {
+  return static_cast<const T*>(x.const_data_ptr());
+}
+
+template <class T>
+T* mutable_values(const at::Tensor& x) {
+  return static_cast<T*>(x.mutable_data_ptr());
+}
+
+class RmsNorm : public torch::autograd::Function<RmsNorm> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_ND, const at::Tensor& gamma_D, double eps) {
+    const at::Tensor roots_N = at::empty({x_ND.size(0)}, at::TensorOptions().dtype(at::kFloat));
+    const at::Tensor y_ND = at::empty_like(x_ND);
+    const auto run = [&]<class T>(T /*kind*/) {
+      rms_norm_forward(values<T>(x_ND), values<T>(gamma_D), x_ND.size(0), x_ND.size(1), eps, mutable_values<T>(y_ND),
+                       roots_N.mutable_data_ptr<float>());
+    };
+    x_ND.scalar_type() == at::kFloat ? run(float{}) : run(std::uint16_t{});
+    context->save_for_backward({x_ND, gamma_D, roots_N});
+    context->saved_data["eps"] = eps;
+    return y_ND;
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list outer) {
+    const tensor_list saved = context->get_saved_variables();
+    const at::Tensor &x_ND = saved[0], &gamma_D = saved[1], &roots_N = saved[2];
+    if (at::GradMode::is_enabled()) {  // a second derivative is wanted
+      const tensor_list again =
+          torch::autograd::grad({composed(x_ND, gamma_D, context->saved_data["eps"].toDouble())}, {x_ND, gamma_D}, outer, true, true);
+      return {again[0], again[1], {}};
+    }
+    const at::Tensor g_ND = outer[0].contiguous(), x_gradient_ND = at::empty_like(x_ND), gamma_gradient_D = at::empty_like(gamma_D);
+    std::vector<double> sums(static_cast<std::size_t>(gamma_D.numel()));
+    const auto run = [&]<class T>(T /*kind*/) {
+      rms_norm_backward(values<T>(g_ND), values<T>(x_ND), values<T>(gamma_D), roots_N.const_data_ptr<float>(), x_ND.size(0),
+                        x_ND.size(1), mutable_values<T>(x_gradient_ND), sums);
+      for (std::size_t i = 0; i < sums.size(); ++i) narrow_to(mutable_values<T>(gamma_gradient_D)[i], static_cast<float>(sums[i]));
+    };
+    x_ND.scalar_type() == at::kFloat ? run(float{}) : run(std::uint16_t{});
+    return {x_gradient_ND, gamma_gradient_D, {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& gamma_D, double eps) {
+  if (!has_kernel(x, gamma_D)) return composed(x, gamma_D, eps);
+  return RmsNorm::apply(x.reshape({-1, x.size(-1)}).contiguous(), gamma_D.contiguous(), eps).view(x.sizes());
+}
+
+}  // namespace coppice

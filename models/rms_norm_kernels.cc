@@ -1,0 +1,105 @@
+#include "models/rms_norm_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/clones.h"
+#include "models/brain_float.h"
+
+namespace coppice {
+namespace {
+
+constexpr std::int64_t kLanes = 16;  // sums that the compiler may keep side by side
+constexpr std::int64_t kRows = 64;   // terms of a float sum, before it goes into a double
+
+// sum_i term(i) for i < count
+template <class Term>
+[[gnu::always_inline]] inline double sum_of(std::int64_t count, const Term& term) {
+  float lanes[kLanes] = {};
+  const std::int64_t whole = count / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+  }
+  for (std::int64_t i = whole; i < count; ++i) lanes[i - whole] += term(i);
+  double sum = 0.0;
+  for (const float lane : lanes) sum += static_cast<double>(lane);
+  return sum;
+}
+
+template <class T>
+[[gnu::always_inline]] inline void forward(const T* __restrict x, const T* __restrict gamma, std::int64_t rows, std::int64_t width,
+                                           double eps, T* __restrict y, float* __restrict roots) {
+  for (std::int64_t n = 0; n < rows; ++n, x += width, y += width) {
+    const double squares = sum_of(width, [x](std::int64_t i) { return widened(x[i]) * widened(x[i]); });
+    const auto root = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(width) + eps));
+    roots[n] = root;
+    for (std::int64_t i = 0; i < width; ++i) narrow_to(y[i], widened(x[i]) * root * widened(gamma[i]));
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline void backward(const T* __restrict g, const T* __restrict x, const T* __restrict gamma,
+                                            const float* __restrict roots, std::int64_t rows, std::int64_t width,
+                                            T* __restrict x_gradient, double* __restrict gamma_gradient,
+                                            float* __restrict partial) {
+  for (std::int64_t start = 0; start < rows; start += kRows) {
+    std::fill_n(partial, width, 0.0F);
+    for (std::int64_t n = start; n < std::min(rows, start + kRows); ++n, g += width, x += width, x_gradient += width) {
+      const float root = roots[n];
+      const double product =
+          sum_of(width, [=](std::int64_t i) { return widened(g[i]) * widened(gamma[i]) * widened(x[i]); });
+      const auto pull = static_cast<float>(product / static_cast<double>(width) * root * root * root);
+      for (std::int64_t i = 0; i < width; ++i) {
+        narrow_to(x_gradient[i], root * widened(gamma[i]) * widened(g[i]) - widened(x[i]) * pull);
+        partial[i] += widened(g[i]) * widened(x[i]) * root;
+      }
+    }
+    for (std::int64_t i = 0; i < width; ++i) gamma_gradient[i] += static_cast<double>(partial[i]);
+  }
+}
+
+COPPICE_CLONES void forward_of(const float* x, const float* gamma, std::int64_t rows, std::int64_t width, double eps, float* y,
+                               float* roots) {
+  forward(x, gamma, rows, width, eps, y, roots);
+}
+
+COPPICE_CLONES void forward_of(const std::uint16_t* x, const std::uint16_t* gamma, std::int64_t rows, std::int64_t width, double eps,
+                               std::uint16_t* y, float* roots) {
+  forward(x, gamma, rows, width, eps, y, roots);
+}
+
+COPPICE_CLONES void backward_of(const float* g, const float* x, const float* gamma, const float* roots, std::int64_t rows,
+                                std::int64_t width, float* x_gradient, double* gamma_gradient, float* partial) {
+  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient, partial);
+}
+
+COPPICE_CLONES void backward_of(const std::uint16_t* g, const std::uint16_t* x, const std::uint16_t* gamma, const float* roots,
+                                std::int64_t rows, std::int64_t width, std::uint16_t* x_gradient, double* gamma_gradient,
+                                float* partial) {
+  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient, partial);
+}
+
+}  // namespace
+
+template <class T>
+void rms_norm_forward(const T* x, const T* gamma, std::int64_t rows, std::int64_t width, double eps, T* y, float* roots) {
+  forward_of(x, gamma, rows, width, eps, y, roots);
+}
+
+template <class T>
+void rms_norm_backward(const T* g, const T* x, const T* gamma, const float* roots, std::int64_t rows, std::int64_t width,
+                       T* x_gradient, std::span<double> gamma_gradient) {
+  std::vector<float> partial(static_cast<std::size_t>(width));
+  std::fill(gamma_gradient.begin(), gamma_gradient.end(), 0.0);
+  backward_of(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient.data(), partial.data());
+}
+
+template void rms_norm_forward(const float*, const float*, std::int64_t, std::int64_t, double, float*, float*);
+template void rms_norm_forward(const std::uint16_t*, const std::uint16_t*, std::int64_t, std::int64_t, double, std::uint16_t*, float*);
+template void rms_norm_backward(const float*, const float*, const float*, const float*, std::int64_t, std::int64_t, float*,
+                                std::span<double>);
+template void rms_norm_backward(const std::uint16_t*, const std::uint16_t*, const std::uint16_t*, const float*, std::int64_t,
+                                std::int64_t, std::uint16_t*, std::span<double>);
+
+}  // namespace coppice
