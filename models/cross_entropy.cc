@@ -1,7 +1,6 @@
 #include "models/cross_entropy.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -14,6 +13,7 @@
 
 #include "models/brain_float.h"
 #include "models/cross_entropy_kernels.h"
+#include "models/kernel_values.h"
 #include "models/losses.h"
 
 namespace coppice {
@@ -21,16 +21,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
-
-// use(values) with the logits as float, or as the bits of bfloat16.
-template <class Use>
-void with_values(const at::Tensor& logits, const Use& use) {
-  if (logits.scalar_type() == at::kFloat) {
-    use(static_cast<const float*>(logits.const_data_ptr()));
-  } else {
-    use(static_cast<const std::uint16_t*>(logits.const_data_ptr()));
-  }
-}
 
 class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
  public:
@@ -40,10 +30,10 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     auto* normalisers = normalisers_N2.mutable_data_ptr<float>();
     const auto* classes = classes_N.const_data_ptr<std::int64_t>();
     double sum = 0.0;
-    with_values(logits_NV, [&](const auto* logits) {
+    with_value_type(logits_NV, [&]<class T>(T) {
       for (std::int64_t n = 0; n < rows; ++n) {
         if (classes[n] == kIgnoredTarget) continue;
-        const auto* row = logits + n * outputs;
+        const T* row = values<T>(logits_NV) + n * outputs;
         const auto [largest, log_sum] = log_sum_exp(row, outputs);
         normalisers[2 * n] = largest;
         normalisers[2 * n + 1] = log_sum;
@@ -69,12 +59,12 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     const auto* normalisers = normalisers_N2.const_data_ptr<float>();
     const auto scale = outer.item<float>();
     const at::Tensor out_NV = at::empty_like(logits_NV);
-    with_values(logits_NV, [&](const auto* logits) {
-      using Value = std::remove_const_t<std::remove_pointer_t<decltype(logits)>>;
-      auto* out = static_cast<Value*>(out_NV.mutable_data_ptr());
+    with_value_type(logits_NV, [&]<class T>(T) {
+      const T* logits = values<T>(logits_NV);
+      T* out = mutable_values<T>(out_NV);
       for (std::int64_t n = 0; n < rows; ++n) {
         if (classes[n] == kIgnoredTarget) {
-          std::fill_n(out + n * outputs, outputs, Value{0});
+          std::fill_n(out + n * outputs, outputs, T{0});
         } else {
           cross_entropy_gradient(logits + n * outputs, outputs, {normalisers[2 * n], normalisers[2 * n + 1]}, classes[n], scale,
                                  out + n * outputs);
@@ -93,10 +83,6 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
 };
 
 }  // namespace
-
-bool has_cross_entropy(const at::Tensor& logits) {
-  return logits.is_cpu() && (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kBFloat16);
-}
 
 at::Tensor cross_entropy_sum(const at::Tensor& logits_NV, const at::Tensor& classes_N) {
   return CrossEntropy::apply(logits_NV.contiguous(), classes_N.contiguous());

@@ -7,11 +7,8 @@
 
 namespace coppice {
 
-// Whether these logits have kernels of ours: float32 or bfloat16 on the CPU.
-bool has_cross_entropy(const at::Tensor& logits);
-
 // Sum over rows of log(sum_v exp(logits[n, v])) - logits[n, classes[n]], float32; rows of kIgnoredTarget count nothing. logits [N, V],
-// classes int64 [N], each in [0, V) or ignored. Can be differentiated twice.
+// classes int64 [N], each in [0, V) or ignored. Only where has_kernels(logits_NV). Can be differentiated twice.
 at::Tensor cross_entropy_sum(const at::Tensor& logits_NV, const at::Tensor& classes_N);
 
 }  // namespace coppice

@@ -2,21 +2,22 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
 
-#include <cmath>
+#include <memory>
+#include <mutex>
 
 #include "core/error.h"
 #include "models/built_in.h"
+#include "models/gated_silu.h"
 #include "models/initial_weights.h"
 #include "models/operations.h"
 #include "models/rms_norm.h"
+#include "models/rotary.h"
 #include "models/shape_text.h"
 #include "models/structure_builder.h"
 
@@ -39,36 +40,6 @@ struct Layer {
 };
 
 at::Tensor at_or_none(const Params& w, ParamId id) { return id == kNone ? at::Tensor() : w[id]; }
-
-// cos and sin of t * base^(-2i / head_dim) for i < head_dim / 2, repeated for the second half: [T, head_dim].
-struct Rotary {
-  Rotary(std::int64_t tokens, std::int64_t head_dim, double base, at::ScalarType dtype) {
-    cos_TD = at::empty({tokens, head_dim}, at::TensorOptions().dtype(at::kFloat));
-    sin_TD = at::empty({tokens, head_dim}, at::TensorOptions().dtype(at::kFloat));
-    float* cos = cos_TD.mutable_data_ptr<float>();
-    float* sin = sin_TD.mutable_data_ptr<float>();
-    const std::int64_t half = head_dim / 2;
-    for (std::int64_t i = 0; i < half; ++i) {
-      const double frequency = std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
-      for (std::int64_t t = 0; t < tokens; ++t) {
-        const double angle = static_cast<double>(t) * frequency;
-        cos[t * head_dim + i] = cos[t * head_dim + i + half] = static_cast<float>(std::cos(angle));
-        sin[t * head_dim + i] = sin[t * head_dim + i + half] = static_cast<float>(std::sin(angle));
-      }
-    }
-    cos_TD = cos_TD.to(dtype);
-    sin_TD = sin_TD.to(dtype);
-  }
-
-  // x_BHTD -> x cos + rotate_half(x) sin, rotate_half(a, b) = (-b, a) for the halves a and b (Su et al. 2021, section 3.2).
-  at::Tensor operator()(const at::Tensor& x_BHTD) const {
-    const std::vector<at::Tensor> halves = x_BHTD.chunk(2, -1);
-    return x_BHTD * cos_TD + at::cat({-halves[1], halves[0]}, -1) * sin_TD;
-  }
-
-  at::Tensor cos_TD;
-  at::Tensor sin_TD;
-};
 
 const DecoderConfig& checked(const DecoderConfig& config) {
   check_size("vocab", config.vocab);
@@ -131,9 +102,7 @@ class Decoder final : public BuiltInModel {
     const Layer& layer = layers_[l];
     const at::Tensor attended_BTD = hidden + attention(l, norm(layer.norm_attention, hidden, w), w, tap);
     const at::Tensor x_BTD = norm(layer.norm_ffn, attended_BTD, w);
-    at::Tensor inner_BTF = activated(linear(config_.gated ? layer.gate : layer.up, x_BTD, w, tap));
-    if (config_.gated) inner_BTF = inner_BTF * linear(layer.up, x_BTD, w, tap);
-    return attended_BTD + linear(layer.down, inner_BTF, w, tap);
+    return attended_BTD + linear(layer.down, inner(layer, x_BTD, w, tap), w, tap);
   }
 
   PrunableStructure structure() const override {
@@ -269,13 +238,32 @@ class Decoder final : public BuiltInModel {
     throw Error("unknown activation");
   }
 
-  // [B, T, H * head_dim] -> [B, H, T, head_dim]
-  at::Tensor heads(const at::Tensor& x_BTI) const {
-    return x_BTI.view({x_BTI.size(0), x_BTI.size(1), -1, config_.head_dim}).transpose(1, 2);
+  at::Tensor inner(const Layer& layer, const at::Tensor& x_BTD, const Params& w, Tap& tap) const {
+    const at::Tensor up_BTF = linear(layer.up, x_BTD, w, tap);
+    if (!config_.gated) return activated(up_BTF);
+    const at::Tensor gate_BTF = linear(layer.gate, x_BTD, w, tap);
+    return config_.activation == DecoderConfig::Activation::kSilu ? gated_silu(gate_BTF, up_BTF) : activated(gate_BTF) * up_BTF;
   }
 
-  at::Tensor normed_heads(const at::Tensor& x_BHTD, ParamId gamma, const Params& w) const {
-    return gamma == kNone ? x_BHTD : rms_norm(x_BHTD, w[gamma], config_.norm_eps);
+  // [B, T, H * head_dim] -> [B, T, H, head_dim]
+  at::Tensor heads(const at::Tensor& x_BTI) const {
+    return x_BTI.view({x_BTI.size(0), x_BTI.size(1), -1, config_.head_dim});
+  }
+
+  // Queries or keys: normalised and turned where the architecture does so.
+  at::Tensor placed_heads(const at::Tensor& x_BTI, ParamId gamma, const Params& w) const {
+    at::Tensor x_BTHD = heads(x_BTI);
+    if (gamma != kNone) x_BTHD = rms_norm(x_BTHD, w[gamma], config_.norm_eps);
+    return config_.rope_base > 0.0 ? rotated(x_BTHD, *rotary_table(x_BTHD.size(1))) : x_BTHD;
+  }
+
+  // For at least so many tokens; made once and again where a longer text comes.
+  std::shared_ptr<const RotaryTable> rotary_table(std::int64_t tokens) const {
+    const std::lock_guard lock(rotary_mutex_);
+    if (!rotary_table_ || rotary_table_->cos_TP.size(0) < tokens) {
+      rotary_table_ = std::make_shared<const RotaryTable>(tokens, config_.head_dim, config_.rope_base);
+    }
+    return rotary_table_;
   }
 
   // True where token t sees token s: t - window < s <= t. Undefined where causality says it all.
@@ -288,14 +276,9 @@ class Decoder final : public BuiltInModel {
 
   at::Tensor attention(std::size_t l, const at::Tensor& x_BTD, const Params& w, Tap& tap) const {
     const Layer& layer = layers_[l];
-    at::Tensor q_BHTD = normed_heads(heads(linear(layer.query, x_BTD, w, tap)), layer.norm_query, w);
-    at::Tensor k_BGTD = normed_heads(heads(linear(layer.key, x_BTD, w, tap)), layer.norm_key, w);
-    const at::Tensor v_BGTD = heads(linear(layer.value, x_BTD, w, tap));
-    if (config_.rope_base > 0.0) {
-      const Rotary rotary(x_BTD.size(1), config_.head_dim, config_.rope_base, x_BTD.scalar_type());
-      q_BHTD = rotary(q_BHTD);
-      k_BGTD = rotary(k_BGTD);
-    }
+    const at::Tensor q_BHTD = placed_heads(linear(layer.query, x_BTD, w, tap), layer.norm_query, w).transpose(1, 2);
+    const at::Tensor k_BGTD = placed_heads(linear(layer.key, x_BTD, w, tap), layer.norm_key, w).transpose(1, 2);
+    const at::Tensor v_BGTD = heads(linear(layer.value, x_BTD, w, tap)).transpose(1, 2);
     const std::int64_t sharing = config_.queries_per_kv[l];
     const auto shared = [sharing](const at::Tensor& x_BGTD) {  // each key and value head serves its query heads
       return sharing == 1 ? x_BGTD : x_BGTD.repeat_interleave(sharing, 1);
@@ -314,6 +297,8 @@ class Decoder final : public BuiltInModel {
   ParamId positions_ = kNone;
   ParamId head_ = kNone;
   Tensors norm_;
+  mutable std::mutex rotary_mutex_;
+  mutable std::shared_ptr<const RotaryTable> rotary_table_;
 };
 
 }  // namespace

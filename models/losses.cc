@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "models/cross_entropy.h"
+#include "models/kernel_values.h"
 #include "models/shape_text.h"
 
 namespace coppice {
@@ -44,7 +45,7 @@ void check_targets(LossKind kind, const at::Tensor& logits, const at::Tensor& ta
 at::Tensor loss_sum(LossKind kind, const at::Tensor& logits, const at::Tensor& targets) {
   check_targets(kind, logits, targets);
   const std::int64_t outputs = logits.size(-1);
-  if (kind == LossKind::kCrossEntropy && has_cross_entropy(logits)) {
+  if (kind == LossKind::kCrossEntropy && has_kernels(logits)) {
     return cross_entropy_sum(logits.reshape({-1, outputs}), targets.reshape({-1}));
   }
   const at::Tensor wide = logits.to(at::kFloat);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "models/brain_float.h"
+#include "models/kernel_values.h"
 #include "models/rms_norm_kernels.h"
 
 namespace coppice {
@@ -27,31 +28,15 @@ at::Tensor composed(const at::Tensor& x, const at::Tensor& gamma_D, double eps) 
   return (wide * at::rsqrt(at::mean(wide * wide, {-1}, true) + eps) * gamma_D).to(x.scalar_type());
 }
 
-bool has_kernel(const at::Tensor& x, const at::Tensor& gamma_D) {
-  return x.is_cpu() && x.scalar_type() == gamma_D.scalar_type() &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
-}
-
-template <class T>
-const T* values(const at::Tensor& x) {
-  return static_cast<const T*>(x.const_data_ptr());
-}
-
-template <class T>
-T* mutable_values(const at::Tensor& x) {
-  return static_cast<T*>(x.mutable_data_ptr());
-}
-
 class RmsNorm : public torch::autograd::Function<RmsNorm> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_ND, const at::Tensor& gamma_D, double eps) {
     const at::Tensor roots_N = at::empty({x_ND.size(0)}, at::TensorOptions().dtype(at::kFloat));
     const at::Tensor y_ND = at::empty_like(x_ND);
-    const auto run = [&]<class T>(T /*kind*/) {
+    with_value_type(x_ND, [&]<class T>(T) {
       rms_norm_forward(values<T>(x_ND), values<T>(gamma_D), x_ND.size(0), x_ND.size(1), eps, mutable_values<T>(y_ND),
                        roots_N.mutable_data_ptr<float>());
-    };
-    x_ND.scalar_type() == at::kFloat ? run(float{}) : run(std::uint16_t{});
+    });
     context->save_for_backward({x_ND, gamma_D, roots_N});
     context->saved_data["eps"] = eps;
     return y_ND;
@@ -67,12 +52,11 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     }
     const at::Tensor g_ND = outer[0].contiguous(), x_gradient_ND = at::empty_like(x_ND), gamma_gradient_D = at::empty_like(gamma_D);
     std::vector<double> sums(static_cast<std::size_t>(gamma_D.numel()));
-    const auto run = [&]<class T>(T /*kind*/) {
+    with_value_type(x_ND, [&]<class T>(T) {
       rms_norm_backward(values<T>(g_ND), values<T>(x_ND), values<T>(gamma_D), roots_N.const_data_ptr<float>(), x_ND.size(0),
                         x_ND.size(1), mutable_values<T>(x_gradient_ND), sums);
       for (std::size_t i = 0; i < sums.size(); ++i) narrow_to(mutable_values<T>(gamma_gradient_D)[i], static_cast<float>(sums[i]));
-    };
-    x_ND.scalar_type() == at::kFloat ? run(float{}) : run(std::uint16_t{});
+    });
     return {x_gradient_ND, gamma_gradient_D, {}};
   }
 };
@@ -80,7 +64,7 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& gamma_D, double eps) {
-  if (!has_kernel(x, gamma_D)) return composed(x, gamma_D, eps);
+  if (!has_kernels(x) || x.scalar_type() != gamma_D.scalar_type()) return composed(x, gamma_D, eps);
   return RmsNorm::apply(x.reshape({-1, x.size(-1)}).contiguous(), gamma_D.contiguous(), eps).view(x.sizes());
 }
 

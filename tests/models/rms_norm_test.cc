@@ -6,6 +6,9 @@
 #include <ATen/ops/rsqrt.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace coppice {
@@ -34,9 +37,12 @@ TEST(RmsNorm, AndItsGradientsAreTheFormulasInDouble) {
       EXPECT_LE(largest(ours.to(at::kDouble) - theirs), unit * largest(theirs)) << width;
       const Gradients found = torch::autograd::grad({ours}, {x, gamma_D}, {weights});
       const Gradients expected = torch::autograd::grad({theirs}, {x, gamma_D}, {weights.to(at::kDouble)});
+      // In narrow rows the two terms of x's gradient all but cancel; the first is gamma r g. In bfloat16 the reference's own gradients
+      // are rounded, too.
+      const double first = largest(theirs / x.to(at::kDouble) * weights.to(at::kDouble));
       for (const std::size_t i : {0, 1}) {
-        // In bfloat16 the reference's own gradients are rounded, too.
-        EXPECT_LE(largest(found[i].to(at::kDouble) - expected[i].to(at::kDouble)), 4 * unit * largest(expected[i])) << width << " " << i;
+        EXPECT_LE(largest(found[i].to(at::kDouble) - expected[i].to(at::kDouble)),
+                  4 * unit * std::max(first, largest(expected[i]))) << width << " " << i;
       }
     }
   }

@@ -1,0 +1,48 @@
+#include "models/gated_silu.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/silu.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "models/kernel_values.h"
+#include "models/transformer_kernels.h"
+
+namespace coppice {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+class GatedSilu : public torch::autograd::Function<GatedSilu> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& a, const at::Tensor& b) {
+    const at::Tensor y = at::empty_like(a);
+    with_value_type(a, [&]<class T>(T) { gated_silu_forward(values<T>(a), values<T>(b), a.numel(), mutable_values<T>(y)); });
+    context->save_for_backward({a, b});
+    return y;
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list outer) {
+    const tensor_list saved = context->get_saved_variables();
+    const at::Tensor &a = saved[0], &b = saved[1];
+    if (at::GradMode::is_enabled()) {  // a second derivative is wanted
+      return torch::autograd::grad({at::silu(a) * b}, {a, b}, outer, true, true);
+    }
+    const at::Tensor g = outer[0].contiguous(), a_gradient = at::empty_like(a), b_gradient = at::empty_like(b);
+    with_value_type(a, [&]<class T>(T) {
+      gated_silu_backward(values<T>(g), values<T>(a), values<T>(b), a.numel(), mutable_values<T>(a_gradient), mutable_values<T>(b_gradient));
+    });
+    return {a_gradient, b_gradient};
+  }
+};
+
+}  // namespace
+
+at::Tensor gated_silu(const at::Tensor& a, const at::Tensor& b) {
+  return has_kernels(a) && a.scalar_type() == b.scalar_type() ? GatedSilu::apply(a.contiguous(), b.contiguous()) : at::silu(a) * b;
+}
+
+}  // namespace coppice
