@@ -1,6 +1,7 @@
 #include "models/cross_entropy.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -13,7 +14,7 @@
 
 #include "models/brain_float.h"
 #include "models/cross_entropy_kernels.h"
-#include "models/kernel_values.h"
+#include "models/element_access.h"
 #include "models/losses.h"
 
 namespace coppice {
@@ -30,16 +31,16 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     auto* normalisers = normalisers_N2.mutable_data_ptr<float>();
     const auto* classes = classes_N.const_data_ptr<std::int64_t>();
     double sum = 0.0;
-    with_value_type(logits_NV, [&]<class T>(T) {
+    with_elements([&](const auto* logits) {
       for (std::int64_t n = 0; n < rows; ++n) {
         if (classes[n] == kIgnoredTarget) continue;
-        const T* row = values<T>(logits_NV) + n * outputs;
+        const auto* row = logits + n * outputs;
         const auto [largest, log_sum] = log_sum_exp(row, outputs);
         normalisers[2 * n] = largest;
         normalisers[2 * n + 1] = log_sum;
         sum += static_cast<double>(largest - widened(row[classes[n]])) + static_cast<double>(log_sum);
       }
-    });
+    }, logits_NV);
     context->save_for_backward({logits_NV, classes_N, normalisers_N2});
     return at::scalar_tensor(sum, at::TensorOptions().dtype(at::kFloat));
   }
@@ -59,18 +60,16 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     const auto* normalisers = normalisers_N2.const_data_ptr<float>();
     const auto scale = outer.item<float>();
     const at::Tensor out_NV = at::empty_like(logits_NV);
-    with_value_type(logits_NV, [&]<class T>(T) {
-      const T* logits = values<T>(logits_NV);
-      T* out = mutable_values<T>(out_NV);
+    with_elements([&](const auto* logits, auto* out) {
       for (std::int64_t n = 0; n < rows; ++n) {
         if (classes[n] == kIgnoredTarget) {
-          std::fill_n(out + n * outputs, outputs, T{0});
+          std::fill_n(out + n * outputs, outputs, std::remove_pointer_t<decltype(out)>{0});
         } else {
           cross_entropy_gradient(logits + n * outputs, outputs, {normalisers[2 * n], normalisers[2 * n + 1]}, classes[n], scale,
                                  out + n * outputs);
         }
       }
-    });
+    }, logits_NV, out_NV);
     return out_NV;
   }
 

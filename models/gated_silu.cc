@@ -7,7 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "models/kernel_values.h"
+#include "models/element_access.h"
 #include "models/transformer_kernels.h"
 
 namespace coppice {
@@ -20,7 +20,7 @@ class GatedSilu : public torch::autograd::Function<GatedSilu> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& a, const at::Tensor& b) {
     const at::Tensor y = at::empty_like(a);
-    with_value_type(a, [&]<class T>(T) { gated_silu_forward(values<T>(a), values<T>(b), a.numel(), mutable_values<T>(y)); });
+    with_elements([&](const auto* ap, const auto* bp, auto* yp) { gated_silu_forward(ap, bp, a.numel(), yp); }, a, b, y);
     context->save_for_backward({a, b});
     return y;
   }
@@ -32,9 +32,9 @@ class GatedSilu : public torch::autograd::Function<GatedSilu> {
       return torch::autograd::grad({at::silu(a) * b}, {a, b}, outer, true, true);
     }
     const at::Tensor g = outer[0].contiguous(), a_gradient = at::empty_like(a), b_gradient = at::empty_like(b);
-    with_value_type(a, [&]<class T>(T) {
-      gated_silu_backward(values<T>(g), values<T>(a), values<T>(b), a.numel(), mutable_values<T>(a_gradient), mutable_values<T>(b_gradient));
-    });
+    with_elements([&](const auto* gp, const auto* ap, const auto* bp, auto* to_a, auto* to_b) {
+      gated_silu_backward(gp, ap, bp, a.numel(), to_a, to_b);
+    }, g, a, b, a_gradient, b_gradient);
     return {a_gradient, b_gradient};
   }
 };

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "models/cross_entropy.h"
-#include "models/kernel_values.h"
+#include "models/element_access.h"
 #include "models/shape_text.h"
 
 namespace coppice {

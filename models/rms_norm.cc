@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "models/brain_float.h"
-#include "models/kernel_values.h"
+#include "models/element_access.h"
 #include "models/rms_norm_kernels.h"
 
 namespace coppice {
@@ -33,10 +33,9 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_ND, const at::Tensor& gamma_D, double eps) {
     const at::Tensor roots_N = at::empty({x_ND.size(0)}, at::TensorOptions().dtype(at::kFloat));
     const at::Tensor y_ND = at::empty_like(x_ND);
-    with_value_type(x_ND, [&]<class T>(T) {
-      rms_norm_forward(values<T>(x_ND), values<T>(gamma_D), x_ND.size(0), x_ND.size(1), eps, mutable_values<T>(y_ND),
-                       roots_N.mutable_data_ptr<float>());
-    });
+    with_elements([&](const auto* x, const auto* gamma, auto* y) {
+      rms_norm_forward(x, gamma, x_ND.size(0), x_ND.size(1), eps, y, roots_N.mutable_data_ptr<float>());
+    }, x_ND, gamma_D, y_ND);
     context->save_for_backward({x_ND, gamma_D, roots_N});
     context->saved_data["eps"] = eps;
     return y_ND;
@@ -52,11 +51,10 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     }
     const at::Tensor g_ND = outer[0].contiguous(), x_gradient_ND = at::empty_like(x_ND), gamma_gradient_D = at::empty_like(gamma_D);
     std::vector<double> sums(static_cast<std::size_t>(gamma_D.numel()));
-    with_value_type(x_ND, [&]<class T>(T) {
-      rms_norm_backward(values<T>(g_ND), values<T>(x_ND), values<T>(gamma_D), roots_N.const_data_ptr<float>(), x_ND.size(0),
-                        x_ND.size(1), mutable_values<T>(x_gradient_ND), sums);
-      for (std::size_t i = 0; i < sums.size(); ++i) narrow_to(mutable_values<T>(gamma_gradient_D)[i], static_cast<float>(sums[i]));
-    });
+    with_elements([&](const auto* g, const auto* x, const auto* gamma, auto* to_x, auto* to_gamma) {
+      rms_norm_backward(g, x, gamma, roots_N.const_data_ptr<float>(), x_ND.size(0), x_ND.size(1), to_x, sums);
+      for (std::size_t i = 0; i < sums.size(); ++i) narrow_to(to_gamma[i], static_cast<float>(sums[i]));
+    }, g_ND, x_ND, gamma_D, x_gradient_ND, gamma_gradient_D);
     return {x_gradient_ND, gamma_gradient_D, {}};
   }
 };

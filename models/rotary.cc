@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-#include "models/kernel_values.h"
+#include "models/element_access.h"
 #include "models/transformer_kernels.h"
 
 namespace coppice {
@@ -30,14 +30,14 @@ class Rotation : public torch::autograd::Function<Rotation> {
                             double direction) {
     const std::int64_t tokens = x_BTHD.size(1), heads = x_BTHD.size(2), pairs = x_BTHD.size(3) / 2;
     const at::Tensor y_BTHD = at::empty_like(x_BTHD);
-    with_value_type(x_BTHD, [&]<class T>(T) {
+    with_elements([&](const auto* x, auto* y) {
       const std::int64_t width = heads * 2 * pairs;
       for (std::int64_t row = 0; row < x_BTHD.size(0) * tokens; ++row) {
         const std::int64_t at = row % tokens * pairs;
-        rotate(values<T>(x_BTHD) + row * width, heads, pairs, cos_TP.const_data_ptr<float>() + at, sin_TP.const_data_ptr<float>() + at,
-               static_cast<float>(direction), mutable_values<T>(y_BTHD) + row * width);
+        rotate(x + row * width, heads, pairs, cos_TP.const_data_ptr<float>() + at, sin_TP.const_data_ptr<float>() + at,
+               static_cast<float>(direction), y + row * width);
       }
-    });
+    }, x_BTHD, y_BTHD);
     context->save_for_backward({cos_TP, sin_TP});
     context->saved_data["direction"] = direction;
     return y_BTHD;
