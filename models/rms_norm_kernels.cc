@@ -41,10 +41,11 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void backward(const T* __restrict g, const T* __restrict x, const T* __restrict gamma,
                                             const float* __restrict roots, std::int64_t rows, std::int64_t width,
-                                            T* __restrict x_gradient, double* __restrict gamma_gradient,
-                                            float* __restrict partial) {
+                                            T* __restrict x_gradient, std::span<double> gamma_gradient) {
+  std::vector<float> partial(static_cast<std::size_t>(width));
+  std::fill(gamma_gradient.begin(), gamma_gradient.end(), 0.0);
   for (std::int64_t start = 0; start < rows; start += kRows) {
-    std::fill_n(partial, width, 0.0F);
+    std::fill(partial.begin(), partial.end(), 0.0F);
     for (std::int64_t n = start; n < std::min(rows, start + kRows); ++n, g += width, x += width, x_gradient += width) {
       const float root = roots[n];
       const double product =
@@ -59,47 +60,27 @@ template <class T>
   }
 }
 
-COPPICE_CLONES void forward_of(const float* x, const float* gamma, std::int64_t rows, std::int64_t width, double eps, float* y,
-                               float* roots) {
-  forward(x, gamma, rows, width, eps, y, roots);
-}
-
-COPPICE_CLONES void forward_of(const std::uint16_t* x, const std::uint16_t* gamma, std::int64_t rows, std::int64_t width, double eps,
-                               std::uint16_t* y, float* roots) {
-  forward(x, gamma, rows, width, eps, y, roots);
-}
-
-COPPICE_CLONES void backward_of(const float* g, const float* x, const float* gamma, const float* roots, std::int64_t rows,
-                                std::int64_t width, float* x_gradient, double* gamma_gradient, float* partial) {
-  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient, partial);
-}
-
-COPPICE_CLONES void backward_of(const std::uint16_t* g, const std::uint16_t* x, const std::uint16_t* gamma, const float* roots,
-                                std::int64_t rows, std::int64_t width, std::uint16_t* x_gradient, double* gamma_gradient,
-                                float* partial) {
-  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient, partial);
-}
-
 }  // namespace
 
-template <class T>
-void rms_norm_forward(const T* x, const T* gamma, std::int64_t rows, std::int64_t width, double eps, T* y, float* roots) {
-  forward_of(x, gamma, rows, width, eps, y, roots);
+COPPICE_CLONES void rms_norm_forward(const float* x, const float* gamma, std::int64_t rows, std::int64_t width, double eps, float* y,
+                                     float* roots) {
+  forward(x, gamma, rows, width, eps, y, roots);
 }
 
-template <class T>
-void rms_norm_backward(const T* g, const T* x, const T* gamma, const float* roots, std::int64_t rows, std::int64_t width,
-                       T* x_gradient, std::span<double> gamma_gradient) {
-  std::vector<float> partial(static_cast<std::size_t>(width));
-  std::fill(gamma_gradient.begin(), gamma_gradient.end(), 0.0);
-  backward_of(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient.data(), partial.data());
+COPPICE_CLONES void rms_norm_forward(const std::uint16_t* x, const std::uint16_t* gamma, std::int64_t rows, std::int64_t width,
+                                     double eps, std::uint16_t* y, float* roots) {
+  forward(x, gamma, rows, width, eps, y, roots);
 }
 
-template void rms_norm_forward(const float*, const float*, std::int64_t, std::int64_t, double, float*, float*);
-template void rms_norm_forward(const std::uint16_t*, const std::uint16_t*, std::int64_t, std::int64_t, double, std::uint16_t*, float*);
-template void rms_norm_backward(const float*, const float*, const float*, const float*, std::int64_t, std::int64_t, float*,
-                                std::span<double>);
-template void rms_norm_backward(const std::uint16_t*, const std::uint16_t*, const std::uint16_t*, const float*, std::int64_t,
-                                std::int64_t, std::uint16_t*, std::span<double>);
+COPPICE_CLONES void rms_norm_backward(const float* g, const float* x, const float* gamma, const float* roots, std::int64_t rows,
+                                      std::int64_t width, float* x_gradient, std::span<double> gamma_gradient) {
+  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient);
+}
+
+COPPICE_CLONES void rms_norm_backward(const std::uint16_t* g, const std::uint16_t* x, const std::uint16_t* gamma, const float* roots,
+                                      std::int64_t rows, std::int64_t width, std::uint16_t* x_gradient,
+                                      std::span<double> gamma_gradient) {
+  backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient);
+}
 
 }  // namespace coppice
