@@ -8,9 +8,9 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/strict_json.h"
 #include "models/config_json.h"
 #include "models/safetensors.h"
-#include "models/strict_json.h"
 
 namespace coppice {
 namespace {

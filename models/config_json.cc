@@ -7,7 +7,7 @@
 
 #include "core/config_reader.h"
 #include "core/error.h"
-#include "models/strict_json.h"
+#include "core/strict_json.h"
 
 namespace coppice {
 namespace {

@@ -12,10 +12,10 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/strict_json.h"
 #include "models/config_json.h"
 #include "models/hf_decoder.h"
 #include "models/shape_text.h"
-#include "models/strict_json.h"
 #include "models/support.h"
 
 namespace coppice {

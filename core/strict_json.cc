@@ -1,4 +1,4 @@
-#include "models/strict_json.h"
+#include "core/strict_json.h"
 
 #include <set>
 #include <vector>
