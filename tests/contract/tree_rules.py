@@ -26,6 +26,8 @@ QUARANTINE = [
     (r"^(capnp|kj)/|\.capnp\.h$", r"^comm/(wire|rpc)/|^tests/comm/", "Cap'n Proto belongs in comm/wire/ and comm/rpc/"),
     (r"^(capnp|kj)/|\.capnp\.h$", r"\.cc$", "Cap'n Proto stays out of headers"),
     (r"^yaml-cpp/", r"^core/config_yaml\.cc$", "yaml-cpp belongs in core/config_yaml.cc"),
+    (r"^pcre2", r"^data/regex\.cc$", "PCRE2 belongs in data/regex.cc"),
+    (r"^utf8proc", r"^data/unicode\.cc$", "utf8proc belongs in data/unicode.cc"),
     (r"^torch/(torch|all|types|nn|optim)\b|^torch/csrc/api/", r"^$", "torch/torch.h and torch::nn are not used"),
     (r"^ATen/ATen\.h$", r"^$", "ATen/ATen.h takes 6 s to compile; name the ATen/ops/*.h that are used"),
 ]

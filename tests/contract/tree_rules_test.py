@@ -62,7 +62,8 @@ class TheRules(unittest.TestCase):
                         {"core/x.cc": "#include <capnp/message.h>"}, {"comm/wire/x.h": "#include <kj/array.h>"},
                         {"core/y.cc": "#include <yaml-cpp/yaml.h>"}, {"models/x.cc": "#include <torch/torch.h>"},
                         {"models/x.cc": "#include <torch/nn/module.h>"}, {"models/x.cc": "#include <ATen/ATen.h>"},
-                        {"comm/local/x.cc": "#include <nccl.h>"}],
+                        {"comm/local/x.cc": "#include <nccl.h>"}, {"data/x.cc": "#include <pcre2.h>"},
+                        {"data/regex.cc": "#include <utf8proc.h>"}],
                    good=[{"comm/mpi/x.cc": "#include <mpi.h>"}, {"core/config_yaml.cc": "#include <yaml-cpp/yaml.h>"},
                          {"comm/wire/x.cc": '#include "comm/wire/envelope.capnp.h"\n#include <capnp/message.h>'}])
 
