@@ -138,7 +138,7 @@ int run_bench(int argc, char** argv) {
 
   const auto comm = make_solo_communicator();
   Worker worker(data, ClientStore(""));
-  RankedBackend backend(*comm, worker, population);
+  RankedBackend backend(*comm, worker, population, "");
   Clock clock;
   clock.stamps.push_back(cpu_seconds());
   Ledger ledger;

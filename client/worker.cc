@@ -10,7 +10,6 @@
 #include "client/control_variate.h"
 #include "core/error.h"
 #include "data/batches.h"
-#include "models/config_json.h"
 #include "models/measures.h"
 
 namespace coppice {
@@ -259,18 +258,20 @@ class Play {
 Worker::Worker(std::shared_ptr<const ClientData> data, ClientStore store)
     : data_(std::move(data)), store_(std::move(store)) {}
 
-Replica& Worker::replica_for(const ModelConfig& config) {
-  std::unique_ptr<Replica>& replica = replicas_[model_config_to_json(config)];
-  if (!replica) replica = std::make_unique<Replica>(make_model(config));
-  return *replica;
+std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const std::int64_t> clients,
+                                        const std::vector<ReportBlock>& blocks, const Deliver& deliver) {
+  Replica replica(make_model(plan.values->config));
+  std::vector<ClientOutcome> outcomes;
+  for (const std::int64_t client : clients) outcomes.push_back(play_one(plan, client, blocks, replica, deliver));
+  return outcomes;
 }
 
-ClientOutcome Worker::play(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
-                           const Deliver& deliver) {
+ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
+                               Replica& replica, const Deliver& deliver) {
   const auto start = std::chrono::steady_clock::now();
   ClientOutcome outcome{.client = client};
   Report report(blocks);
-  Play play(plan, client, *data_, store_, replica_for(plan.values->config), report);
+  Play play(plan, client, *data_, store_, replica, report);
   play.run();
   outcome.samples = play.samples();
   if (!play.finite()) {
@@ -279,7 +280,7 @@ ClientOutcome Worker::play(const RoundPlan& plan, std::int64_t client, const std
     outcome.declined = Decline::kNoSamples;
   } else {
     outcome.bytes_up = report_bytes(report, blocks);
-    outcome.declined = deliver(report);
+    outcome.declined = deliver(client, report);
   }
   std::vector<Block> kept = play.take_store();
   if (outcome.declined == Decline::kNone && !kept.empty() && !plan.probe) {

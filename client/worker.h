@@ -1,12 +1,11 @@
-// A rank's half of a round: carries a plan out for one virtual client after the other, on replicas that all clients share.
+// A rank's half of a round: carries a plan out for one virtual client after the other, on a replica that all clients share.
 //
 // What a client reports depends on the plan and on the client alone, never on which rank plays it or on what ran before.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "algorithms/exchange/plan.h"
@@ -21,18 +20,19 @@ class Worker {
   Worker(std::shared_ptr<const ClientData> data, ClientStore store);
 
   // Called with a released report while the client's tensors are still in place; says whether it was accepted.
-  using Deliver = std::function<Decline(const Report&)>;
+  using Deliver = std::function<Decline(std::int64_t client, const Report&)>;
 
-  // Plays `client`. Expected failures (a loss that is not finite, no samples) come back as declined, not as exceptions.
-  ClientOutcome play(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
-                     const Deliver& deliver);
+  // Plays one client after the other. Expected failures (a loss that is not finite, no samples) come back as declined, not
+  // as exceptions.
+  std::vector<ClientOutcome> play(const RoundPlan& plan, std::span<const std::int64_t> clients,
+                                  const std::vector<ReportBlock>& blocks, const Deliver& deliver);
 
  private:
-  Replica& replica_for(const ModelConfig& config);
+  ClientOutcome play_one(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
+                         Replica& replica, const Deliver& deliver);
 
   std::shared_ptr<const ClientData> data_;
   ClientStore store_;
-  std::map<std::string, std::unique_ptr<Replica>> replicas_;  // by architecture; the sliced and the dense model may alternate
 };
 
 }  // namespace coppice

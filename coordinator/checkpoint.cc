@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -22,30 +23,21 @@ constexpr const char* kManifest = "manifest.json";
 constexpr int kFormat = 1;
 constexpr std::uint64_t kMostManifestBytes = std::uint64_t{1} << 30;
 
-Block block_of(const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
-  const auto bytes = std::as_bytes(values);
-  Block block;
-  block.name = name;
-  block.shape = shape;
-  block.values.assign(bytes.begin(), bytes.end());
-  return block;
-}
-
-void put(const std::string& prefix, const Arena& arena, SafetensorsFile& file) {
+void put(const std::string& prefix, const Arena& arena, std::vector<TensorBytes>& file) {
   for (int i = 0; i < arena.layout().size(); ++i) {
-    file.tensors.push_back(block_of(prefix + arena.layout()[i].name, arena.layout()[i].shape, arena.floats(i)));
+    const ArenaEntry& entry = arena.layout()[i];
+    file.push_back({prefix + entry.name, DType::kF32, entry.shape, std::as_bytes(arena.floats(i))});
   }
 }
 
-void take(const std::string& prefix, const SafetensorsFile& file, const std::string& where, const Arena& arena) {
+void take(const std::string& prefix, const MappedSafetensors& file, const std::string& where, const Arena& arena) {
   for (int i = 0; i < arena.layout().size(); ++i) {
     const ArenaEntry& entry = arena.layout()[i];
-    const Block* block = file.find(prefix + entry.name);
-    if (block == nullptr || block->dtype != DType::kF32 || block->shape != entry.shape) {
+    const TensorBytes* tensor = file.find(prefix + entry.name);
+    if (tensor == nullptr || tensor->dtype != DType::kF32 || tensor->shape != entry.shape) {
       throw InputError(where + ": tensor '" + prefix + entry.name + "' is absent or has another shape");
     }
-    const auto* values = reinterpret_cast<const float*>(block->values.data());
-    std::copy_n(values, entry.numel, arena.floats(i).begin());
+    if (!tensor->values.empty()) std::memcpy(arena.floats(i).data(), tensor->values.data(), tensor->values.size());
   }
 }
 
@@ -98,7 +90,7 @@ void Checkpoint::save(const State& state) {
   const auto write_once = [&](const std::string& name, const auto& fill) {
     named.insert(name);
     if (!written_.contains(name)) {
-      SafetensorsFile file;
+      std::vector<TensorBytes> file;
       fill(file);
       write_safetensors(path(name), file);
     }
@@ -106,14 +98,17 @@ void Checkpoint::save(const State& state) {
   };
   const auto mask_entry = [&](const std::shared_ptr<const Mask>& mask) {
     if (!mask) return std::string();
-    return write_once(mask_file(*mask), [&](SafetensorsFile& file) { file.tensors = mask->to_blocks(); });
+    const std::vector<Block> blocks = mask->to_blocks();
+    return write_once(mask_file(*mask), [&](std::vector<TensorBytes>& file) {
+      for (const Block& block : blocks) file.push_back({block.name, block.dtype, block.shape, block.values});
+    });
   };
 
   json tracks = json::object();
   for (const auto& [name, track] : state.tracks) {
     json entry;
     entry["config"] = model_config_to_json(track.values->config);
-    entry["values"] = write_once(values_file(*track.values), [&](SafetensorsFile& file) {
+    entry["values"] = write_once(values_file(*track.values), [&](std::vector<TensorBytes>& file) {
       put("base/", track.values->base, file);
       put("moments/", track.values->moments, file);
     });
@@ -122,7 +117,7 @@ void Checkpoint::save(const State& state) {
     if (track.cut) entry["cut_from"] = model_config_to_json(state.track(kDenseTrack).values->config);
     json slots = json::object();
     for (const auto& [slot, arena] : track.server) {
-      slots[slot] = write_once(arena_file(*arena), [&, &kept = arena](SafetensorsFile& file) { put("", *kept, file); });
+      slots[slot] = write_once(arena_file(*arena), [&, &kept = arena](std::vector<TensorBytes>& file) { put("", *kept, file); });
     }
     entry["server"] = slots;
     tracks[name] = entry;
@@ -194,12 +189,12 @@ State Checkpoint::load(std::string& warning) {
     const auto open = [&](const std::string& name) {
       if (name.find('/') != std::string::npos) throw InputError(where + ": tensor file '" + name + "' lies elsewhere");
       written_.insert(name);
-      return read_safetensors(path(name));
+      return path(name);
     };
     const auto mask_of = [&](const json& name, const Model& model) -> std::shared_ptr<const Mask> {
       if (name.get<std::string>().empty()) return nullptr;
       auto mask = std::make_shared<const Mask>(
-          Mask::from_blocks(model.base_layout(), model.structure(), open(name).tensors));
+          Mask::from_blocks(model.base_layout(), model.structure(), read_safetensors(open(name)).tensors));
       if (mask_file(*mask) != name) throw InputError(path(name) + ": does not hold what its name says; the file is damaged");
       return mask;
     };
@@ -207,7 +202,7 @@ State Checkpoint::load(std::string& warning) {
       const auto model = make_model(model_config_from_json(entry.at("config").get<std::string>(), where));
       ModelState values{model->config(), Arena("base", model->base_layout()), Arena("moments", model->moments_layout())};
       const std::string file_name = entry.at("values");
-      const SafetensorsFile file = open(file_name);
+      const MappedSafetensors file(open(file_name));
       take("base/", file, path(file_name), values.base);
       take("moments/", file, path(file_name), values.moments);
       if (values_file(values) != file_name) {
@@ -223,7 +218,7 @@ State Checkpoint::load(std::string& warning) {
       for (const auto& [slot, slot_file] : entry.at("server").items()) {
         // Arena names take part in digests; a slot is named as the optimizer left it.
         Arena arena("base", model->base_layout());
-        const SafetensorsFile stored = open(slot_file);
+        const MappedSafetensors stored(open(slot_file));
         take("", stored, path(slot_file), arena);
         track.server[slot] = std::make_shared<const Arena>(std::move(arena));
       }

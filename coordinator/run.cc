@@ -36,6 +36,8 @@ bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backe
         const auto phase = phases.time("absorb");
         return stage.absorb(state, plans, answers);
       }();
+      answers.clear();  // sums and values of a large model must not stand beside what the commit takes
+      plans.clear();
       cost.seconds = steady_seconds() - start;
       for (const Phase& phase : phases.snapshot()) cost.phases[phase.name] = phase.seconds;
       phases.clear();

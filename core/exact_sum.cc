@@ -11,13 +11,15 @@
 namespace coppice {
 namespace {
 
+constexpr std::size_t kFewestBytesInFile = std::size_t{64} << 20;  // below, a file is not worth its system calls
+
 void add_wrapping(std::int64_t& sum, std::int64_t q) {
   sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(q));
 }
 
 }  // namespace
 
-ExactSums::ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd)
+ExactSums::ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd, const std::string& folder)
     : specs_(std::move(specs)),
       addends_(specs_.size(), 0),
       cohort_(cohort),
@@ -37,7 +39,9 @@ ExactSums::ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd)
     offsets_.push_back(total);
     total += spec.count;
   }
-  words_.assign(total, 0);
+  const std::size_t bytes = total * sizeof(std::int64_t);
+  memory_ = folder.empty() || bytes < kFewestBytesInFile ? Pages(bytes) : Pages(bytes, folder);
+  words_ = {reinterpret_cast<std::int64_t*>(memory_.bytes().data()), total};
 }
 
 std::size_t ExactSums::index_of(std::string_view name) const {
@@ -116,7 +120,7 @@ void ExactSums::clear() {
 }
 
 std::span<const std::int64_t> ExactSums::words(std::size_t index) const {
-  return std::span(words_).subspan(offsets_.at(index), specs_[index].count);
+  return words().subspan(offsets_.at(index), specs_[index].count);
 }
 
 void ExactSums::decode(std::size_t index, std::size_t first, std::span<double> out) const {

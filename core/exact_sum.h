@@ -18,6 +18,7 @@
 #include "core/addend.h"
 #include "core/exact_sum_kernels.h"
 #include "core/exponent.h"
+#include "core/pages.h"
 
 namespace coppice {
 
@@ -32,11 +33,12 @@ struct SumSpec {
 enum class Fit : std::uint8_t { kFits, kNotFinite, kOverflow };
 
 // Named blocks over one contiguous buffer, in the order of their specs and without gaps. Not for use by two threads at
-// once.
+// once. The buffer takes no memory before the first addend.
 class ExactSums {
  public:
-  // Throws Error on a name given twice, an exponent beyond kMostExponent or a cohort below 1.
-  ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd = best_simd());
+  // Throws Error on a name given twice, an exponent beyond kMostExponent or a cohort below 1. In a `folder`, sums of large
+  // models can be set aside between two clients; empty: they stay in memory.
+  ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd = best_simd(), const std::string& folder = "");
 
   const std::vector<SumSpec>& specs() const { return specs_; }
   std::int64_t cohort() const { return cohort_; }
@@ -63,6 +65,8 @@ class ExactSums {
   // Addends block `index` has taken so far.
   std::int64_t addends(std::size_t index) const { return addends_.at(index); }
 
+  void set_aside() const { memory_.set_aside(); }  // until they are next used
+
   // The raw sums, all blocks or one, for a collective reduction: integers added modulo 2^64.
   std::span<std::int64_t> words() { return words_; }
   std::span<const std::int64_t> words() const { return words_; }
@@ -78,7 +82,8 @@ class ExactSums {
   std::vector<SumSpec> specs_;
   std::vector<std::size_t> offsets_;
   std::vector<std::int64_t> addends_;
-  std::vector<std::int64_t> words_;
+  Pages memory_;
+  std::span<std::int64_t> words_;  // in memory_
   std::int64_t cohort_;
   std::uint64_t limit_;
   const SumKernels* kernels_;

@@ -5,10 +5,12 @@
 #include <cstring>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include "core/clones.h"
 #include "core/error.h"
+#include "core/pages.h"
 #include "models/shape_text.h"
 #include "models/support.h"
 
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kLargestNumel = std::int64_t{1} << 40;
 constexpr std::size_t kAlignmentBytes = 64;
+constexpr std::size_t kFewestBytesOfPages = std::size_t{16} << 20;  // below, the heap does as well and is quicker
 
 std::vector<std::int64_t> row_major_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size(), 1);
@@ -27,6 +30,13 @@ std::vector<std::int64_t> row_major_strides(const std::vector<std::int64_t>& sha
 std::shared_ptr<const ArenaLayout> no_entries() {
   static const auto layout = std::make_shared<const ArenaLayout>();
   return layout;
+}
+
+at::Tensor zeroed(std::int64_t numel, const at::TensorOptions& options) {
+  const std::size_t bytes = static_cast<std::size_t>(numel) * options.dtype().itemsize();
+  if (bytes < kFewestBytesOfPages) return at::zeros({numel}, options);
+  const auto pages = std::make_shared<const Pages>(bytes);
+  return at::from_blob(pages->bytes().data(), {numel}, [pages](void*) {}, options);
 }
 
 // Sixteen running sums so that the loop vectorizes without reassociating what the source says.
@@ -93,7 +103,7 @@ Arena::Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, DType 
     throw Error("arena " + coppice::quoted(name_) + ": found dtype " + name_of(dtype) + "; expected f32 or bf16");
   }
   const auto options = at::TensorOptions().dtype(scalar_type_of(dtype)).device(at::kCPU);
-  flat_ = at::zeros({layout_->padded_numel()}, options);
+  flat_ = zeroed(layout_->padded_numel(), options);
   if (std::bit_cast<std::uintptr_t>(flat_.const_data_ptr()) % kAlignmentBytes != 0) {
     throw Error("arena " + coppice::quoted(name_) + ": the allocator did not return 64-byte aligned memory");
   }

@@ -57,7 +57,7 @@ class ArenaLayout {
 class Arena {
  public:
   Arena();  // no entries
-  // Zero-initialised. dtype: kF32 or kBF16.
+  // Zero-initialised; a large one takes memory only where it is written. dtype: kF32 or kBF16.
   Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, DType dtype = DType::kF32);
   Arena(Arena&&) noexcept = default;
   Arena& operator=(Arena&&) noexcept = default;

@@ -31,31 +31,44 @@ std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape, DT
   return empty ? 0 : static_cast<std::uint64_t>(bytes);
 }
 
-struct Encoded {
-  std::string head;  // length and header
-  std::vector<const Block*> blocks;
-};
+using Metadata = std::map<std::string, std::string>;
 
-Encoded encode_head(const SafetensorsFile& file) {
-  Encoded out;
-  std::set<std::string_view> names = {"__metadata__"};
+std::vector<TensorBytes> tensors_of(const SafetensorsFile& file) {
+  std::vector<TensorBytes> tensors;
   for (const Block& block : file.tensors) {
-    if (!names.insert(block.name).second)
-      throw Error("safetensors: tensor " + coppice::quoted(block.name) + " is given twice");
-    if (block.layout != Layout::kDense || block.scale != 1.0F ||
-        bytes_of(block.shape, block.dtype) != block.values.size()) {
+    if (block.layout != Layout::kDense || block.scale != 1.0F) {
       throw Error("safetensors: tensor " + coppice::quoted(block.name) + " is not a whole dense block");
     }
-    out.blocks.push_back(&block);
+    tensors.push_back({block.name, block.dtype, block.shape, block.values});
   }
-  std::stable_sort(out.blocks.begin(), out.blocks.end(), [](const Block* a, const Block* b) {
-    return bytes_per_element(a->dtype) > bytes_per_element(b->dtype);
+  return tensors;
+}
+
+struct Encoded {
+  std::string head;  // length and header
+  std::vector<std::span<const std::byte>> values;
+};
+
+Encoded encode(std::vector<TensorBytes> tensors, const Metadata& metadata) {
+  Encoded out;
+  std::set<std::string_view> names = {"__metadata__"};
+  for (const TensorBytes& tensor : tensors) {
+    if (!names.insert(tensor.name).second)
+      throw Error("safetensors: tensor " + coppice::quoted(tensor.name) + " is given twice");
+    if (bytes_of(tensor.shape, tensor.dtype) != tensor.values.size()) {
+      throw Error("safetensors: tensor " + coppice::quoted(tensor.name) + " is not a whole dense block");
+    }
+  }
+  names.clear();
+  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorBytes& a, const TensorBytes& b) {
+    return bytes_per_element(a.dtype) > bytes_per_element(b.dtype);
   });
-  SafetensorsHeader header{{}, file.metadata};
+  SafetensorsHeader header{{}, metadata};
   std::uint64_t at = 0;
-  for (const Block* block : out.blocks) {
-    header.entries.push_back({block->name, block->dtype, block->shape, at, at + block->values.size()});
-    at += block->values.size();
+  for (const TensorBytes& tensor : tensors) {
+    header.entries.push_back({tensor.name, tensor.dtype, tensor.shape, at, at + tensor.values.size()});
+    at += tensor.values.size();
+    out.values.push_back(tensor.values);
   }
   const std::string text = safetensors_header_text(header);
   const std::uint64_t length = text.size();
@@ -74,7 +87,9 @@ const Block* SafetensorsFile::find(std::string_view name) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
-SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::byte> bytes) {
+namespace {
+
+std::vector<TensorBytes> parse(const std::string& name, std::span<const std::byte> bytes, Metadata& metadata) {
   std::uint64_t length = 0;
   if (bytes.size() < kPrefix) {
     throw InputError(name + ": not a safetensors file: found " + std::to_string(bytes.size()) +
@@ -112,9 +127,9 @@ SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::
                      " bytes; found " + std::to_string(data.size()));
   }
 
-  SafetensorsFile file;
-  file.metadata = std::move(header.metadata);
-  file.tensors.reserve(header.entries.size());
+  metadata = std::move(header.metadata);
+  std::vector<TensorBytes> tensors;
+  tensors.reserve(header.entries.size());
   for (SafetensorsEntry& entry : header.entries) {
     const auto values =
         data.subspan(static_cast<std::size_t>(entry.begin), static_cast<std::size_t>(entry.end - entry.begin));
@@ -122,11 +137,27 @@ SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::
     if (entry.dtype == DType::kBool && std::any_of(values.begin(), values.end(), wrong)) {
       throw InputError(name + ": tensor " + coppice::quoted(entry.name) + " holds a boolean that is neither 0 nor 1");
     }
+    tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape), values});
+  }
+  return tensors;
+}
+
+void write_encoded(const std::string& path, const Encoded& encoded) {
+  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(encoded.head))};
+  parts.insert(parts.end(), encoded.values.begin(), encoded.values.end());
+  write_file_atomically(path, parts);
+}
+
+}  // namespace
+
+SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::byte> bytes) {
+  SafetensorsFile file;
+  for (TensorBytes& tensor : parse(name, bytes, file.metadata)) {
     Block block;
-    block.name = std::move(entry.name);
-    block.dtype = entry.dtype;
-    block.shape = std::move(entry.shape);
-    block.values.assign(values.begin(), values.end());
+    block.name = std::move(tensor.name);
+    block.dtype = tensor.dtype;
+    block.shape = std::move(tensor.shape);
+    block.values.assign(tensor.values.begin(), tensor.values.end());
     file.tensors.push_back(std::move(block));
   }
   return file;
@@ -134,19 +165,30 @@ SafetensorsFile parse_safetensors(const std::string& name, std::span<const std::
 
 SafetensorsFile read_safetensors(const std::string& path) { return parse_safetensors(path, MappedFile(path).bytes()); }
 
+MappedSafetensors::MappedSafetensors(const std::string& path) : file_(path) {
+  Metadata unused;
+  tensors_ = parse(path, file_.bytes(), unused);
+}
+
+const TensorBytes* MappedSafetensors::find(std::string_view name) const {
+  const auto found = std::find_if(tensors_.begin(), tensors_.end(), [&](const TensorBytes& t) { return t.name == name; });
+  return found == tensors_.end() ? nullptr : &*found;
+}
+
 std::vector<std::byte> encode_safetensors(const SafetensorsFile& file) {
-  const Encoded encoded = encode_head(file);
+  const Encoded encoded = encode(tensors_of(file), file.metadata);
   const auto head = std::as_bytes(std::span(encoded.head));
   std::vector<std::byte> bytes(head.begin(), head.end());
-  for (const Block* block : encoded.blocks) bytes.insert(bytes.end(), block->values.begin(), block->values.end());
+  for (const auto values : encoded.values) bytes.insert(bytes.end(), values.begin(), values.end());
   return bytes;
 }
 
 void write_safetensors(const std::string& path, const SafetensorsFile& file) {
-  const Encoded encoded = encode_head(file);
-  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(encoded.head))};
-  for (const Block* block : encoded.blocks) parts.emplace_back(block->values);
-  write_file_atomically(path, parts);
+  write_encoded(path, encode(tensors_of(file), file.metadata));
+}
+
+void write_safetensors(const std::string& path, std::span<const TensorBytes> tensors) {
+  write_encoded(path, encode({tensors.begin(), tensors.end()}, {}));
 }
 
 }  // namespace coppice

@@ -80,23 +80,22 @@ std::vector<std::vector<std::int64_t>> deal_cohort(const RoundPlan& plan, const 
   return shares;
 }
 
-RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population)
-    : comm_(comm), worker_(worker), population_(std::move(population)) {}
+RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder)
+    : comm_(comm), worker_(worker), population_(std::move(population)), folder_(std::move(folder)) {}
 
 RankedBackend::Share RankedBackend::play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks) {
   const auto cohort = static_cast<std::int64_t>(plan.cohort.size());
-  Share share{ExactSums(plan.probe ? probe_specs(blocks) : sum_specs(plan, blocks), cohort), {}, {}};
+  Share share{ExactSums(plan.probe ? probe_specs(blocks) : sum_specs(plan, blocks), cohort, best_simd(), folder_), {}, {}};
   const auto mine = deal_cohort(plan, population_, comm_.size())[static_cast<std::size_t>(comm_.rank())];
-  for (const std::int64_t client : mine) {
-    share.outcomes.push_back(worker_.play(plan, client, blocks, [&](const Report& report) {
-      if (plan.probe) return accumulate_probe(report, share.sums);
-      const Decline declined = accumulate(report, share.sums);
-      if (declined == Decline::kNone && plan.individual_reports) {
-        append_frame(encode(to_envelope(report, plan, blocks, client)), share.frames);
-      }
-      return declined;
-    }));
-  }
+  share.outcomes = worker_.play(plan, mine, blocks, [&](std::int64_t client, const Report& report) {
+    if (plan.probe) return accumulate_probe(report, share.sums);
+    const Decline declined = accumulate(report, share.sums);
+    share.sums.set_aside();
+    if (declined == Decline::kNone && plan.individual_reports) {
+      append_frame(encode(to_envelope(report, plan, blocks, client)), share.frames);
+    }
+    return declined;
+  });
   return share;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "algorithms/exchange/plan_codec.h"
@@ -18,8 +19,8 @@ namespace coppice {
 
 class RankedBackend : public Backend {
  public:
-  // One a rank. `comm` and `worker` must outlive it.
-  RankedBackend(Communicator& comm, Worker& worker, Population population);
+  // One a rank. `comm` and `worker` must outlive it. In `folder` the sums of large models lie while a client trains.
+  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder);
 
   // Rank 0.
   Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) override;
@@ -37,6 +38,7 @@ class RankedBackend : public Backend {
   Communicator& comm_;
   Worker& worker_;
   Population population_;
+  std::string folder_;
   MaskCache masks_;
 };
 

@@ -185,7 +185,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
   check_settings(config, options.config_file);
   const ScenarioData data = load_scenario_data(config);
   Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
-  RankedBackend backend(comm, worker, data.clients->population());
+  RankedBackend backend(comm, worker, data.clients->population(), output_folder(config));
   if (comm.rank() != 0) {
     // The launcher forwards signals to every process; rank 0 decides what they mean.
     if (launched_by_mpirun()) {

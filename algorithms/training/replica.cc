@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "models/measures.h"
 
@@ -22,41 +23,40 @@ std::vector<at::Tensor> leaves_of(const Arena& arena) {
 Replica::Replica(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       base_("base", model_->base_layout()),
-      moments_("moments", model_->moments_layout()),
-      own_leaves_(leaves_of(base_)) {}
+      moments_("moments", model_->moments_layout()) {}
 
-void Replica::refresh_leaves(const Arena& values, std::vector<at::Tensor>& leaves, Arena& low) {
+void Replica::refresh_leaves() {
   if (precision_ == Precision::kF32) {
-    leaves = leaves_of(values);
+    leaves_ = leaves_of(base());
     return;
   }
-  if (low.layout().size() == 0) low = Arena("low", model_->base_layout(), DType::kBF16);
-  low.copy_from(values);
-  leaves = leaves_of(low);
+  if (low_.layout().size() == 0) low_ = Arena("low", model_->base_layout(), DType::kBF16);
+  low_.copy_from(base());
+  leaves_ = leaves_of(low_);
 }
 
 void Replica::load(std::shared_ptr<const ModelState> state, Precision precision) {
-  const bool same = received_ == state && precision_ == precision;
-  const bool precision_changed = precision_ != precision;
+  const bool same = received_ == state && precision_ == precision && !own_;
   precision_ = precision;
   received_ = std::move(state);
   own_ = false;
   moments_.copy_from(received_->moments);
   forget_gradients();
-  if (!same) refresh_leaves(received_->base, received_leaves_, low_received_);
-  if (precision_changed) refresh_leaves(base_, own_leaves_, low_own_);
+  if (!same) refresh_leaves();
 }
 
 void Replica::use_variant(const Mask* mask, const Arena* moments) {
   moments_.copy_from(moments != nullptr ? *moments : received_->moments);
+  if (mask == nullptr && !own_) return;
   own_ = mask != nullptr;
-  if (!own_) return;
-  base_.copy_from(received_->base);
-  mask->apply_to(base_);
-  refresh_leaves(base_, own_leaves_, low_own_);
+  if (own_) {
+    base_.copy_from(received_->base);
+    mask->apply_to(base_);
+  }
+  refresh_leaves();
 }
 
-Weights Replica::weights() const { return {own_ ? own_leaves_ : received_leaves_, moments_.views()}; }
+Weights Replica::weights() const { return {leaves_, moments_.views()}; }
 
 Batch Replica::cast(const Batch& batch) const {
   if (precision_ == Precision::kF32) return batch;
@@ -79,10 +79,9 @@ PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode m
   const at::Tensor out = model_->forward(cast(batch), weights(), tap, mode);
   const at::Tensor sum = loss_sum(loss, out, batch.targets);
   (mean ? sum.div(static_cast<double>(std::max<std::int64_t>(1, result.samples))) : sum).backward();
-  const std::vector<at::Tensor>& leaves = own_ ? own_leaves_ : received_leaves_;
-  gradients_.resize(leaves.size());
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    at::Tensor& grad = leaves[i].mutable_grad();
+  gradients_.resize(leaves_.size());
+  for (std::size_t i = 0; i < leaves_.size(); ++i) {
+    at::Tensor& grad = leaves_[i].mutable_grad();
     gradients_[i] = grad.defined() ? grad.contiguous() : at::Tensor();
     grad.reset();
   }
@@ -105,12 +104,10 @@ void Replica::copy_gradients(const Arena& into) const {
 }
 
 bool Replica::step(Optimizer& optimizer, StepOptions options) {
-  if (precision_ == Precision::kBF16) {
-    if (low_own_.layout().size() == 0) refresh_leaves(base_, own_leaves_, low_own_);
-    options.low = &low_own_;
-  }
+  if (precision_ == Precision::kBF16) options.low = &low_;
   const bool finite = optimizer.step(base(), gradients_, base_, options);
-  own_ = true;
+  const bool first = !std::exchange(own_, true);
+  if (first && precision_ == Precision::kF32) refresh_leaves();
   return finite;
 }
 

@@ -58,7 +58,7 @@ class Replica {
  private:
   Weights weights() const;
   Batch cast(const Batch& batch) const;
-  void refresh_leaves(const Arena& values, std::vector<at::Tensor>& leaves, Arena& low);
+  void refresh_leaves();
 
   std::shared_ptr<const Model> model_;
   Precision precision_ = Precision::kF32;
@@ -66,10 +66,8 @@ class Replica {
   bool own_ = false;  // whether the replica's own weights are in use
   Arena base_;
   Arena moments_;
-  Arena low_own_;       // bfloat16 copies, made only where the precision asks for them
-  Arena low_received_;
-  std::vector<at::Tensor> own_leaves_;
-  std::vector<at::Tensor> received_leaves_;
+  Arena low_;  // a bfloat16 copy of the weights in use, made only where the precision asks for it
+  std::vector<at::Tensor> leaves_;  // alias the weights in use, or their copy
   std::vector<at::Tensor> gradients_;
 };
 

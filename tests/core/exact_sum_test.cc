@@ -52,7 +52,8 @@ TEST(ExactSums, AnyOrderAndAnySplitOverRanksGiveTheSameBits) {
   for (int trial = 0; trial < 20; ++trial) {
     std::vector<std::int64_t> order = stream.sample_without_replacement(kClients, kClients);
     const std::size_t ranks = 1 + stream.below(5);
-    std::vector<ExactSums> partial(ranks, ExactSums(specs, kClients));
+    std::vector<ExactSums> partial;
+    for (std::size_t r = 0; r < ranks; ++r) partial.emplace_back(specs, kClients);
     for (const std::int64_t c : order) add_client(partial[stream.below(ranks)], static_cast<std::size_t>(c));
     ExactSums total(specs, kClients);
     for (const std::int64_t r :
