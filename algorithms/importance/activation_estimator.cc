@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/portable_math.h"
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/importance/confidence.h"
 #include "algorithms/importance/unit_vectors.h"
@@ -12,11 +13,16 @@
 namespace coppice {
 namespace {
 
-// Squared input norms of each watched weight, one a column.
-using Moments = std::map<int, std::vector<double>>;
+// Of each watched weight.
+using Moments = std::map<int, InputSums>;
+
+UnitVectors vectors_of(ActivationRule rule, const Model& model) {
+  using Side = UnitVectors::Side;
+  return {model.structure(), *model.base_layout(), rule.fluctuation ? Side::kConsumers : Side::kScored};
+}
 
 // The weights whose inputs matter, in the order of their blocks.
-std::vector<int> watched_tensors(const Model& model, const ScoreRequest& request) {
+std::vector<int> watched_tensors(ActivationRule rule, const Model& model, const ScoreRequest& request) {
   const PrunableStructure structure = model.structure();
   std::vector<int> tensors;
   if (request.target == ScoreTarget::kElements) {
@@ -26,7 +32,7 @@ std::vector<int> watched_tensors(const Model& model, const ScoreRequest& request
     return tensors;
   }
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
-  const UnitVectors vectors(structure, *layout);
+  const UnitVectors vectors = vectors_of(rule, model);
   for (const int tensor : vectors.tensors()) {
     if ((*layout)[tensor].shape.size() > 1) tensors.push_back(tensor);
   }
@@ -50,22 +56,51 @@ std::vector<double> relative_magnitudes(std::span<const float> weights, std::siz
   return magnitudes;
 }
 
-// The square of each weight's value (activation_rule.h), with ||x_j||^2 = moments_j / divisor. Where nothing was watched the input
-// norm is 1, and under a relative rule the value 0.
-std::vector<double> energies(ActivationRule rule, std::span<const float> weights, const std::vector<double>* moments,
-                             double divisor) {
-  if (moments == nullptr && rule.relative) return std::vector<double>(weights.size(), 0.0);
-  std::vector<double> result =
-      rule.relative ? relative_magnitudes(weights, moments->size()) : std::vector<double>(weights.begin(), weights.end());
+// What a column's inputs give to the square of its weights' values: their variance, or ||x_j||^2 per sample to the rule's power.
+std::vector<double> input_energies(ActivationRule rule, const InputSums& inputs, double samples) {
+  std::vector<double> result = inputs.squares;
+  for (std::size_t j = 0; j < result.size(); ++j) {
+    if (rule.fluctuation) {
+      const double about_mean = result[j] - inputs.sums[j] * inputs.sums[j] / inputs.positions;
+      result[j] = inputs.positions > 1.0 ? std::max(about_mean, 0.0) / (inputs.positions - 1.0) : 0.0;
+    } else {
+      result[j] = rule.power == 1.0 ? result[j] / samples : std::pow(result[j] / samples, rule.power);
+    }
+  }
+  return result;
+}
+
+// The square of each weight's value (activation_rule.h). Where nothing was watched the input norm is 1, and under a relative rule the
+// value 0.
+std::vector<double> energies(ActivationRule rule, std::span<const float> weights, const InputSums* inputs, double samples) {
+  if (inputs == nullptr && rule.relative) return std::vector<double>(weights.size(), 0.0);
+  std::vector<double> result = rule.relative ? relative_magnitudes(weights, inputs->squares.size())
+                                             : std::vector<double>(weights.begin(), weights.end());
   for (double& value : result) value *= value;
-  if (moments == nullptr) return result;
-  std::vector<double> factors = *moments;
-  for (double& factor : factors) factor = rule.power == 1.0 ? factor / divisor : std::pow(factor / divisor, rule.power);
+  if (inputs == nullptr) return result;
+  const std::vector<double> factors = input_energies(rule, *inputs, samples);
   for (std::size_t i = 0; i < result.size(); ++i) result[i] *= factors[i % factors.size()];
   return result;
 }
 
-const std::vector<double>* find_in(const Moments& moments, int tensor) {
+// exp((x - mean) / standard deviation) in each family; 1 where all are alike.
+std::vector<double> standardised(std::span<const double> values, std::span<const std::int64_t> family_sizes) {
+  std::vector<double> result(values.begin(), values.end());
+  std::size_t begin = 0;
+  for (const std::int64_t family_size : family_sizes) {
+    const auto size = static_cast<std::size_t>(family_size);
+    const std::span family = std::span(result).subspan(begin, size);
+    double mean = 0.0, variance = 0.0;
+    for (const double value : family) mean += value / static_cast<double>(size);
+    for (const double value : family) variance += (value - mean) * (value - mean) / static_cast<double>(size);
+    const double deviation = std::sqrt(variance);
+    for (double& value : family) value = deviation > 0.0 ? portable_exp((value - mean) / deviation) : 1.0;
+    begin += size;
+  }
+  return result;
+}
+
+const InputSums* find_in(const Moments& moments, int tensor) {
   const auto found = moments.find(tensor);
   return found == moments.end() ? nullptr : &found->second;
 }
@@ -77,12 +112,33 @@ void score_units(ActivationRule rule, const UnitVectors& vectors, const Arena& b
   for (const int tensor : vectors.tensors()) {
     std::vector<double> values = energies(rule, base.floats(tensor), find_in(moments, tensor), samples);
     vectors.sum_into(tensor, values, vector_coarse);
+    if (rule.fluctuation) continue;
     for (double& value : values) value = std::sqrt(value);
     vectors.sum_into(tensor, values, vector_fine);
+  }
+  if (rule.fluctuation) {
+    coarse = fine = standardised(vectors.per_unit(vector_coarse), vectors.family_sizes());
+    return;
   }
   for (double& value : vector_coarse) value = std::sqrt(value);
   coarse = vectors.per_unit(vector_coarse);
   fine = vectors.per_unit(vector_fine);
+}
+
+std::size_t blocks_per_tensor(ActivationRule rule) { return rule.fluctuation ? 3 : 1; }
+
+// The signed blocks: squares, and under `fluctuation` sums and positions behind them.
+Moments read_moments(ActivationRule rule, const std::vector<int>& tensors, std::span<const std::vector<double>> sums) {
+  Moments moments;
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    const std::size_t first = t * blocks_per_tensor(rule);
+    InputSums& inputs = moments[tensors[t]];
+    inputs.squares = sums[first];
+    if (!rule.fluctuation) continue;
+    inputs.sums = sums[first + 1];
+    inputs.positions = sums[first + 2][0];
+  }
+  return moments;
 }
 
 class ActivationEstimator final : public ImportanceEstimator {
@@ -91,15 +147,17 @@ class ActivationEstimator final : public ImportanceEstimator {
       : rule_(rule),
         request_(request),
         layout_(model.base_layout()),
-        blocks_(activation_blocks(model, request)),
-        vectors_(model.structure(), *layout_),
-        tensors_(watched_tensors(model, request)),
+        blocks_(activation_blocks(rule, model, request)),
+        vectors_(vectors_of(rule, model)),
+        tensors_(watched_tensors(rule, model, request)),
         confidence_(vectors_.family_sizes()),
         base_("base", layout_),
         tap_(tensors_) {
     request_.confidence &= request.target == ScoreTarget::kUnits;
-    for (const int tensor : tensors_)
-      moments_[tensor].assign(static_cast<std::size_t>(columns_of((*layout_)[tensor])), 0.0);
+    for (const int tensor : tensors_) {
+      const auto columns = static_cast<std::size_t>(columns_of((*layout_)[tensor]));
+      moments_[tensor] = {std::vector<double>(columns, 0.0), std::vector<double>(columns, 0.0), 0.0};
+    }
   }
 
   bool needs_gradient() const override { return false; }
@@ -111,12 +169,16 @@ class ActivationEstimator final : public ImportanceEstimator {
     if (samples_ == 0 && finishes_scores()) base_.copy_from(base);
     samples_ += samples;
     const Moments seen = tap_.take();
-    for (const auto& [tensor, squares] : seen) {
-      std::vector<double>& total = moments_[tensor];
-      if (squares.size() != total.size()) {
+    for (const auto& [tensor, inputs] : seen) {
+      InputSums& total = moments_[tensor];
+      if (inputs.squares.size() != total.squares.size()) {
         throw Error("importance: " + coppice::quoted((*layout_)[tensor].name) + " took part in no matrix product");
       }
-      for (std::size_t j = 0; j < total.size(); ++j) total[j] += squares[j];
+      for (std::size_t j = 0; j < total.squares.size(); ++j) {
+        total.sums[j] += inputs.sums[j];
+        total.squares[j] += inputs.squares[j];
+      }
+      total.positions += inputs.positions;
     }
     if (!request_.confidence) return;
     std::vector<double> coarse, fine;
@@ -129,7 +191,13 @@ class ActivationEstimator final : public ImportanceEstimator {
     const double samples = static_cast<double>(samples_);
     const bool units = request_.target == ScoreTarget::kUnits;
     if (request_.form == ScoreForm::kSigned) {
-      for (const int tensor : tensors_) values.push_back(moments_[tensor]);
+      for (const int tensor : tensors_) {
+        const InputSums& inputs = moments_[tensor];
+        values.push_back(inputs.squares);
+        if (!rule_.fluctuation) continue;
+        values.push_back(inputs.sums);
+        values.push_back({inputs.positions});
+      }
     } else if (!units) {
       for (const int tensor : tensors_) {
         std::vector<double> scores(static_cast<std::size_t>((*layout_)[tensor].numel), 0.0);
@@ -177,7 +245,7 @@ std::unique_ptr<ImportanceEstimator> make_activation_estimator(ActivationRule ru
   return std::make_unique<ActivationEstimator>(rule, model, request);
 }
 
-std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest& request) {
+std::vector<ScoreBlock> activation_blocks(ActivationRule rule, const Model& model, const ScoreRequest& request) {
   std::vector<ScoreBlock> blocks;
   const bool units = request.target == ScoreTarget::kUnits;
   const bool local = request.form == ScoreForm::kLocal;
@@ -188,12 +256,15 @@ std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest
     blocks.push_back({"coarse", num_units, ScoreRole::kScore, widths, 0});
     blocks.push_back({"fine", num_units, ScoreRole::kScore, widths, 1});
   } else {
-    for (const int tensor : watched_tensors(model, request)) {
+    for (const int tensor : watched_tensors(rule, model, request)) {
       const ArenaEntry& entry = (*layout)[tensor];
       if (local) {
         blocks.push_back({"element/" + entry.name, entry.numel, ScoreRole::kScore, {entry.numel}, 0});
       } else {
         blocks.push_back({"moments/" + entry.name, columns_of(entry), ScoreRole::kScore, {}, 0});
+        if (!rule.fluctuation) continue;
+        blocks.push_back({"sums/" + entry.name, columns_of(entry), ScoreRole::kScore, {}, 0});
+        blocks.push_back({"positions/" + entry.name, 1, ScoreRole::kScore, {}, 0});
       }
     }
   }
@@ -213,12 +284,9 @@ UnitScores decode_activation_units(ActivationRule rule, const Model& model, cons
     for (double& value : scores.coarse) value /= scores.weight;
     for (double& value : scores.fine) value /= scores.weight;
   } else {
-    Moments moments;
-    const std::vector<int> tensors = watched_tensors(model, request);
-    for (std::size_t t = 0; t < tensors.size(); ++t) moments[tensors[t]] = sums[t];
-    score_units(rule, UnitVectors(model.structure(), *model.base_layout()), base, moments, scores.weight, scores.coarse,
-                scores.fine);
-    confidence = tensors.size();
+    const Moments moments = read_moments(rule, watched_tensors(rule, model, request), sums);
+    score_units(rule, vectors_of(rule, model), base, moments, scores.weight, scores.coarse, scores.fine);
+    confidence = moments.size() * blocks_per_tensor(rule);
   }
   if (request.confidence) Confidence::decode(sums.subspan(confidence, Confidence::kNumBlocks), scores);
   return scores;
@@ -227,11 +295,13 @@ UnitScores decode_activation_units(ActivationRule rule, const Model& model, cons
 ElementScores decode_activation_elements(ActivationRule rule, const Model& model, const Arena& base,
                                          const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   ElementScores scores;
-  const std::vector<int> tensors = watched_tensors(model, request);
+  const std::vector<int> tensors = watched_tensors(rule, model, request);
+  Moments moments;
+  if (request.form == ScoreForm::kSigned) moments = read_moments(rule, tensors, sums);
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     std::vector<double> values = sums[t];
     if (request.form == ScoreForm::kSigned) {
-      values = energies(rule, base.floats(tensors[t]), &sums[t], sums.back()[0]);
+      values = energies(rule, base.floats(tensors[t]), &moments[tensors[t]], sums.back()[0]);
       for (double& value : values) value = std::sqrt(value);
     } else {
       for (double& value : values) value /= sums.back()[0];

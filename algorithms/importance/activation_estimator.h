@@ -1,4 +1,4 @@
-// The pass and the reading of importance by weights and the norms of their inputs (activation.h, ria.h).
+// The pass and the reading of importance by weights and the norms of their inputs (activation.h, ria.h, flap.h).
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace coppice {
 
 std::unique_ptr<ImportanceEstimator> make_activation_estimator(ActivationRule rule, const Model& model,
                                                                const ScoreRequest& request);
-std::vector<ScoreBlock> activation_blocks(const Model& model, const ScoreRequest& request);
+std::vector<ScoreBlock> activation_blocks(ActivationRule rule, const Model& model, const ScoreRequest& request);
 UnitScores decode_activation_units(ActivationRule rule, const Model& model, const Arena& base,
                                    const ScoreRequest& request, std::span<const std::vector<double>> sums);
 ElementScores decode_activation_elements(ActivationRule rule, const Model& model, const Arena& base,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/sum.h>
@@ -9,25 +10,54 @@
 namespace coppice {
 namespace {
 
-void add(const at::Tensor& sums, std::span<double> squares) {
-  const at::Tensor dense = sums.contiguous();
+void add(const at::Tensor& more, std::span<double> total) {
+  const at::Tensor dense = more.contiguous();
   const double* values = dense.const_data_ptr<double>();
-  for (std::size_t i = 0; i < squares.size(); ++i) squares[i] += values[i];
+  for (std::size_t i = 0; i < total.size(); ++i) total[i] += values[i];
+}
+
+// Adds what each column of a convolution's matrix product meets of x_CHW, a sum over samples.
+void add_columns(const at::Tensor& x_CHW, const at::Tensor& y_BCHW, const at::Tensor& w_OIKK, ConvGeometry geometry,
+                 std::vector<double>& total) {
+  const std::int64_t channels = w_OIKK.size(1), height = w_OIKK.size(2), width = w_OIKK.size(3);
+  const std::int64_t pad = geometry.padding;
+  const at::Tensor padded_CHW = at::constant_pad_nd(x_CHW, {pad, pad, pad, pad});
+  const std::int64_t rows = (y_BCHW.size(2) - 1) * geometry.stride + 1, cols = (y_BCHW.size(3) - 1) * geometry.stride + 1;
+  std::vector<double> sums_C(static_cast<std::size_t>(channels));
+  for (std::int64_t i = 0; i < height; ++i) {
+    for (std::int64_t j = 0; j < width; ++j) {
+      const at::Tensor met_CHW =
+          padded_CHW.slice(1, i, i + rows, geometry.stride).slice(2, j, j + cols, geometry.stride);
+      sums_C.assign(sums_C.size(), 0.0);
+      add(at::sum(met_CHW, {1, 2}), sums_C);
+      for (std::int64_t c = 0; c < channels; ++c) {
+        total[static_cast<std::size_t>((c * height + i) * width + j)] += sums_C[static_cast<std::size_t>(c)];
+      }
+    }
+  }
 }
 
 }  // namespace
 
 ActivationTap::ActivationTap(const std::vector<int>& tensors) {
-  for (const int tensor : tensors) squares_[tensor];
+  for (const int tensor : tensors) seen_[tensor];
+}
+
+InputSums* ActivationTap::watched(ParamId weight, std::int64_t columns) {
+  const auto found = seen_.find(weight);
+  if (found == seen_.end()) return nullptr;
+  found->second.sums.resize(static_cast<std::size_t>(columns), 0.0);
+  found->second.squares.resize(static_cast<std::size_t>(columns), 0.0);
+  return &found->second;
 }
 
 at::Tensor ActivationTap::linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI,
                                  const at::Tensor& bias_O) {
-  if (const auto found = squares_.find(weight); found != squares_.end()) {
-    const std::int64_t inputs = w_OI.size(1);
-    found->second.resize(static_cast<std::size_t>(inputs), 0.0);
-    const at::Tensor x_NI = x_I.detach().reshape({-1, inputs}).to(at::kDouble);
-    add(at::sum(x_NI.square(), {0}), found->second);
+  if (InputSums* seen = watched(weight, w_OI.size(1))) {
+    const at::Tensor x_NI = x_I.detach().reshape({-1, w_OI.size(1)}).to(at::kDouble);
+    add(at::sum(x_NI, {0}), seen->sums);
+    add(at::sum(x_NI.square(), {0}), seen->squares);
+    seen->positions += static_cast<double>(x_NI.size(0));
   }
   return Tap::linear(weight, x_I, w_OI, bias_O);
 }
@@ -35,33 +65,18 @@ at::Tensor ActivationTap::linear(ParamId weight, const at::Tensor& x_I, const at
 at::Tensor ActivationTap::conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK,
                                const at::Tensor& bias_O, ConvGeometry geometry) {
   at::Tensor y_BCHW = Tap::conv(weight, x_BCHW, w_OIKK, bias_O, geometry);
-  const auto found = squares_.find(weight);
-  if (found == squares_.end()) return y_BCHW;
-  const std::int64_t channels = w_OIKK.size(1), height = w_OIKK.size(2), width = w_OIKK.size(3);
-  found->second.resize(static_cast<std::size_t>(channels * height * width), 0.0);
-  const std::int64_t pad = geometry.padding;
-  const at::Tensor squares_CHW =
-      at::constant_pad_nd(at::sum(x_BCHW.detach().to(at::kDouble).square(), {0}), {pad, pad, pad, pad});
-  std::vector<double> sums_C(static_cast<std::size_t>(channels));
-  for (std::int64_t i = 0; i < height; ++i) {
-    for (std::int64_t j = 0; j < width; ++j) {
-      const std::int64_t rows = (y_BCHW.size(2) - 1) * geometry.stride + 1,
-                         cols = (y_BCHW.size(3) - 1) * geometry.stride + 1;
-      const at::Tensor met_CHW =
-          squares_CHW.slice(1, i, i + rows, geometry.stride).slice(2, j, j + cols, geometry.stride);
-      sums_C.assign(sums_C.size(), 0.0);
-      add(at::sum(met_CHW, {1, 2}), sums_C);
-      for (std::int64_t c = 0; c < channels; ++c) {
-        found->second[static_cast<std::size_t>((c * height + i) * width + j)] += sums_C[static_cast<std::size_t>(c)];
-      }
-    }
+  if (InputSums* seen = watched(weight, w_OIKK.numel() / w_OIKK.size(0))) {
+    const at::Tensor x = x_BCHW.detach().to(at::kDouble);
+    add_columns(at::sum(x, {0}), y_BCHW, w_OIKK, geometry, seen->sums);
+    add_columns(at::sum(x.square(), {0}), y_BCHW, w_OIKK, geometry, seen->squares);
+    seen->positions += static_cast<double>(y_BCHW.size(0) * y_BCHW.size(2) * y_BCHW.size(3));
   }
   return y_BCHW;
 }
 
-std::map<int, std::vector<double>> ActivationTap::take() {
-  std::map<int, std::vector<double>> taken = squares_;
-  for (auto& [tensor, squares] : squares_) squares.clear();
+std::map<int, InputSums> ActivationTap::take() {
+  std::map<int, InputSums> taken;
+  for (auto& [tensor, seen] : seen_) taken[tensor] = std::exchange(seen, {});
   return taken;
 }
 

@@ -1,4 +1,4 @@
-// Sums of squared inputs of matrix products and convolutions, by column of the weight matrix.
+// Sums over the inputs of matrix products and convolutions, by column of the weight matrix.
 #pragma once
 
 #include <map>
@@ -7,6 +7,13 @@
 #include "models/tap.h"
 
 namespace coppice {
+
+// One number a column (row-major I, K, K for convolutions), each a sum over `positions` rows of the matrix product.
+struct InputSums {
+  std::vector<double> sums;     // of x
+  std::vector<double> squares;  // of x^2
+  double positions = 0.0;
+};
 
 class ActivationTap final : public Tap {
  public:
@@ -17,12 +24,14 @@ class ActivationTap final : public Tap {
   at::Tensor conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                   ConvGeometry geometry) override;
 
-  // What was seen since the last call, one number a column (row-major I, K, K for convolutions); empty where the weight
-  // was in no product.
-  std::map<int, std::vector<double>> take();
+  // What was seen since the last call; empty where the weight was in no product.
+  std::map<int, InputSums> take();
 
  private:
-  std::map<int, std::vector<double>> squares_;
+  // The weight's sums, sized; null where it is not watched.
+  InputSums* watched(ParamId weight, std::int64_t columns);
+
+  std::map<int, InputSums> seen_;
 };
 
 }  // namespace coppice

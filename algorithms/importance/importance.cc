@@ -70,7 +70,8 @@ std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& conf
 
 std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model& model, const ScoreRequest& request) {
   refuse_without_pass(config);
-  return gradient_rule(config) ? gradient_blocks(model, request) : activation_blocks(model, request);
+  return gradient_rule(config) ? gradient_blocks(model, request)
+                               : activation_blocks(activation_rule(config), model, request);
 }
 
 UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base,

@@ -14,6 +14,7 @@
 #include "models/tap.h"
 #include "algorithms/importance/activation.h"
 #include "algorithms/importance/fisher.h"
+#include "algorithms/importance/flap.h"
 #include "algorithms/importance/magnitude.h"
 #include "algorithms/importance/random.h"
 #include "algorithms/importance/ria.h"
@@ -23,8 +24,8 @@
 
 namespace coppice {
 
-using ImportanceConfig =
-    std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, RiaConfig, MagnitudeConfig, RandomConfig>;
+using ImportanceConfig = std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, RiaConfig, FlapConfig,
+                                      MagnitudeConfig, RandomConfig>;
 
 // Scores of single weights, row-major, for each matrix that was asked for. >= 0, per sample.
 using ElementScores = std::map<ParamId, std::vector<float>>;

@@ -8,12 +8,12 @@
 
 namespace coppice {
 
-UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout)
+UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout, Side side)
     : family_sizes_(structure.full_widths()), num_units_(static_cast<std::int64_t>(structure.groups.size())) {
   std::set<int> tensors;
   for (std::size_t unit = 0; unit < structure.groups.size(); ++unit) {
     for (const Slice& slice : structure.groups[unit].slices) {
-      if (slice.arena != ArenaId::kBase || !slice.scored) continue;
+      if (slice.arena != ArenaId::kBase || !(side == Side::kScored ? slice.scored : slice.dim == 1)) continue;
       const ArenaEntry& entry = layout[slice.tensor];
       const auto dim = static_cast<std::size_t>(slice.dim);
       if (dim >= entry.shape.size() || slice.begin < 0 || slice.end > entry.shape[dim]) {

@@ -1,4 +1,5 @@
-// The scored vectors of a structure: each position along each scored slice of each unit (a filter, a row, a column).
+// The vectors of a structure's units: each position along each scored slice of each unit (a filter, a row, a column), or each column
+// that takes in what a unit puts out.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,13 @@ namespace coppice {
 
 class UnitVectors {
  public:
-  UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout);
+  enum class Side : std::uint8_t { kScored, kConsumers };
+  UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout, Side side = Side::kScored);
 
   std::int64_t size() const { return static_cast<std::int64_t>(vectors_.size()); }
   std::int64_t num_units() const { return num_units_; }
   const std::vector<std::int64_t>& family_sizes() const { return family_sizes_; }
-  const std::vector<int>& tensors() const { return tensors_; }  // base tensors with scored slices, ascending
+  const std::vector<int>& tensors() const { return tensors_; }  // base tensors with such vectors, ascending
 
   // sums[v] = sum of `values` (one an element of `tensor`) over vector v; vectors of other tensors are left alone.
   void sum_into(int tensor, std::span<const double> values, std::span<double> sums) const;

@@ -15,6 +15,7 @@ const std::map<std::string, ImportanceConfig> kMethods = {
     {"fisher", FisherConfig{}},
     {"activation", ActivationConfig{}},
     {"ria", RiaConfig{}},
+    {"flap", FlapConfig{}},
 };
 
 // The batches of each client, dealt as in the script: inputs salted and classes counted by the sample's number.
@@ -44,7 +45,7 @@ TEST(ImportanceGolden, Units) {
   const Subject subject = small_cnn();
   for (const auto& [name, config] : kMethods) {
     const auto& golden = goldens()["units"][name];
-    const bool gradient = name != "activation" && name != "ria";
+    const bool gradient = name != "activation" && name != "ria" && name != "flap";
     const ScoreRequest pooled{.confidence = gradient};
     const UnitScores scores = unit_scores(config, subject, pooled, federated(config, subject, pooled));
     expect_near(scores.coarse, golden["coarse"], 1e-5, name + " coarse");

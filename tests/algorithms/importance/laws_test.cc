@@ -15,7 +15,8 @@ const std::vector<ImportanceConfig> kAll = {TaylorConfig{},
                                             SnipConfig{},
                                             FisherConfig{},
                                             ActivationConfig{},
-                                            RiaConfig{}};
+                                            RiaConfig{},
+                                            FlapConfig{}};
 
 std::vector<Batch> batches_of(const Subject& subject, std::uint32_t salt) {
   return {batch_for(*subject.model, 3, salt), batch_for(*subject.model, 2, salt + 10)};

@@ -24,14 +24,19 @@ class Columns final : public Tap {
     add(weight, columns_BIN.transpose(1, 2).reshape({-1, columns_BIN.size(1)}));
     return Tap::conv(weight, x_BCHW, w_OIKK, bias_O, geometry);
   }
-  std::map<ParamId, std::vector<double>> squares;
+  std::map<ParamId, InputSums> seen;
 
  private:
-  void add(ParamId weight, const at::Tensor& x_NI) {
-    const at::Tensor sums = at::sum(x_NI.to(at::kDouble).square(), {0}).contiguous();
-    std::vector<double>& total = squares[weight];
+  static void add(const at::Tensor& x_NI, std::vector<double>& total) {
+    const at::Tensor sums = at::sum(x_NI, {0}).contiguous();
     total.resize(static_cast<std::size_t>(sums.numel()));
     for (std::size_t i = 0; i < total.size(); ++i) total[i] += sums.const_data_ptr<double>()[i];
+  }
+  void add(ParamId weight, const at::Tensor& x_NI) {
+    const at::Tensor x = x_NI.to(at::kDouble);
+    add(x, seen[weight].sums);
+    add(x.square(), seen[weight].squares);
+    seen[weight].positions += static_cast<double>(x.size(0));
   }
 };
 
@@ -52,10 +57,13 @@ TEST(ActivationTap, SeesTheColumnsOfEveryFamilyAndChangesNothing) {
     }
     const auto found = tap.take();
     ASSERT_EQ(found.size(), tensors.size());
-    for (const auto& [tensor, squares] : found) {
-      expect_near(squares, columns.squares.at(tensor), 1e-9, subject.name + " " + std::to_string(tensor));
+    for (const auto& [tensor, inputs] : found) {
+      const InputSums& expected = columns.seen.at(tensor);
+      expect_near(inputs.sums, expected.sums, 1e-9, subject.name + " sums " + std::to_string(tensor));
+      expect_near(inputs.squares, expected.squares, 1e-9, subject.name + " squares " + std::to_string(tensor));
+      EXPECT_EQ(inputs.positions, expected.positions);
     }
-    EXPECT_TRUE(tap.take().at(tensors[0]).empty());
+    EXPECT_TRUE(tap.take().at(tensors[0]).squares.empty());
   }
 }
 

@@ -46,7 +46,7 @@ def weights():
 def forward(w, x, seen=None):
     def note(name, columns):  # [samples, positions, columns]
         if seen is not None:
-            seen[name] = (columns ** 2).sum((0, 1))
+            seen[name] = columns.flatten(0, 1).detach()
 
     note("conv1.weight", F.unfold(x, 5).transpose(1, 2))
     x = F.relu(F.max_pool2d(F.conv2d(x, w["conv1.weight"], w["conv1.bias"]), 2))
@@ -73,7 +73,7 @@ def passes():
             seen = {}
             loss = F.cross_entropy(forward(leaf, x, seen), y, reduction="sum")
             grads = dict(zip(leaf, torch.autograd.grad(loss, list(leaf.values()))))
-            batches.append({"n": n, "g": grads, "x2": {k: v.detach() for k, v in seen.items()}})
+            batches.append({"n": n, "g": grads, "x": seen, "x2": {k: (v ** 2).sum(0) for k, v in seen.items()}})
         clients.append(batches)
     return w, clients
 
@@ -172,6 +172,25 @@ def ria_units(w, batches):
     return {"coarse": per_unit(lambda t, i: value[t][i].square().sum().sqrt()), "fine": per_unit(lambda t, i: value[t][i].sum())}
 
 
+CONSUMERS = {"conv1": ("conv2.weight", 25), "conv2": ("linear1.weight", 4), "linear1": ("linear2.weight", 1)}
+
+
+def deviations(batches):
+    """Of every input column of every matrix, over all rows of the matrix product."""
+    return {k: torch.cat([b["x"][k] for b in batches]).std(0) for k in batches[0]["x"]}
+
+
+def flap_units(w, batches):
+    sd = deviations(batches)
+    scores = []
+    for layer, (consumer, columns) in CONSUMERS.items():
+        matrix = w[consumer].reshape(w[consumer].shape[0], -1)
+        wifv = (sd[consumer] ** 2 * (matrix ** 2).sum(0)).reshape(FAMILIES[layer], columns).sum(1)
+        scores.append(torch.exp((wifv - wifv.mean()) / wifv.std(correction=0)))
+    scores = torch.cat(scores).numpy()
+    return {"coarse": scores, "fine": scores}
+
+
 def magnitude_units(w, p):
     return {"fine": per_unit(lambda t, i: (w[t][i].abs() ** p).sum()),
             "coarse": per_unit(lambda t, i: (w[t][i].abs() ** p).sum() ** (1 / p))}
@@ -200,6 +219,11 @@ def elements(w, clients):
         return {k: relative(w[k]) * (sum(b["x2"][k] for b in batches) / n).sqrt().sqrt().reshape(w[k][:1].shape) for k in inner}
     shares = [(sum(b["n"] for b in c) / total, ria(c)) for c in clients]
     out["ria"] = {"signed": ria(pooled), "local": {k: sum(p * s[k] for p, s in shares) for k in inner}}
+
+    def flap(batches):
+        return {k: w[k].abs() * deviations(batches)[k].reshape(w[k][:1].shape) for k in inner}
+    shares = [(sum(b["n"] for b in c) / total, flap(c)) for c in clients]
+    out["flap"] = {"signed": flap(pooled), "local": {k: sum(p * s[k] for p, s in shares) for k in inner}}
     return out
 
 
@@ -287,6 +311,10 @@ def main():
     shares = [(sum(b["n"] for b in c) / sum(b["n"] for b in pooled), ria_units(w, c)) for c in clients]
     for which in ("coarse", "fine"):
         units["ria"][f"{which}_local"] = sum(p * s[which] for p, s in shares)
+    units["flap"] = flap_units(w, pooled)
+    shares = [(sum(b["n"] for b in c) / sum(b["n"] for b in pooled), flap_units(w, c)) for c in clients]
+    for which in ("coarse", "fine"):
+        units["flap"][f"{which}_local"] = sum(p * s[which] for p, s in shares)
     units["magnitude1"], units["magnitude2"] = magnitude_units(w, 1), magnitude_units(w, 2)
     sampled = {m: {form: {k: v.flatten()[::EVERY] for k, v in s.items()} for form, s in forms.items()}
                for m, forms in elements(w, clients).items()}
