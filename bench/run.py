@@ -1,6 +1,6 @@
 """The benchmarks: JSON lines while they run, a table at the end.
 
-    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels]
+    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels sparse_gpt]
 
  rounds    federated averaging on three workloads, one thread, against the same loop in bare PyTorch (plain and tuned), both with
            the C library's allocator pinned; CPU seconds a round in alternating runs, ratios pair by pair
@@ -8,6 +8,7 @@
  wire      bytes of a client and round under each pattern, against the dense model's
  ranks     one rank against two on the quick start's warm-up, wall seconds
  kernels   exact sums, frames and the fused step against memcpy (bench/kernels)
+ sparse_gpt  2:4 on the matrices of a SmolLM2-135M layer, 8,192 tokens, against the reference's loop in PyTorch
 All claims are ratios of runs that took turns on the same machine.
 """
 import argparse
@@ -141,11 +142,22 @@ def bench_kernels(options, _, rows):
         rows.append([line["name"], f"{line['value']:.3g}", line["against"], line["note"]])
 
 
+def bench_sparse_gpt(options, _, rows):
+    ours, peer = [], []
+    for _ in range(options.pairs):
+        peer.append(run_json([sys.executable, SOURCE / "peers" / "sparse_gpt_pytorch.py", 8192, 2], PINNED))
+        ours.append(run_json([options.build / "bench" / "sparse_gpt", 8192, 2], ONE_THREAD))
+    for key, label in (("products_cpu_s", "products of inputs"), ("solve_cpu_s", "factors and updates")):
+        ratios = [a[key] / b[key] for a, b in zip(ours, peer)]
+        rows.append([f"SparseGPT 2:4, {label}, CPU s a layer against PyTorch", f"{statistics.median(ratios):.2f}",
+                     f"{min(ratios):.2f} - {max(ratios):.2f}", f"{statistics.median(o[key] for o in ours):.3f} s"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"))
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels"])
+    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels", "sparse_gpt"])
     parser.add_argument("--workloads", nargs="+", default=list(ROUNDS))
     options = parser.parse_args()
     options.build = options.build.resolve()

@@ -3,8 +3,11 @@
 #include <chrono>
 #include <cmath>
 
+#include "algorithms/compensation/bias.h"
 #include "algorithms/exchange/report_blocks.h"
+#include "algorithms/importance/activation_tap.h"
 #include "algorithms/taps/batch_norm_moments.h"
+#include "algorithms/taps/input_products.h"
 #include "algorithms/training/local_training.h"
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
@@ -19,8 +22,8 @@ namespace {
 class Play {
  public:
   Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, Replica& replica,
-       Report& report)
-      : plan_(plan), client_(client), data_(data), store_(store), replica_(replica), report_(report) {}
+       HiddenStates& hidden, Report& report)
+      : plan_(plan), client_(client), data_(data), store_(store), replica_(replica), hidden_(hidden), report_(report) {}
 
   void run() {
     for (const Task& task : plan_.tasks) {
@@ -168,8 +171,14 @@ class Play {
   void perform(const MeasureTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, task.precision);
     Tap tap;
+    const InputMeans means = means_in(plan_.references, plan_.values->base.layout());
     for (const Variant& variant : effective_variants(plan_)) {
-      if (task.at == At::kReceived) replica_.use_variant(variant.mask.get(), variant.moments.get());
+      if (!means.empty() && variant.mask) {
+        replica_.load(std::make_shared<const ModelState>(bias_compensated(*plan_.values, replica_.model(), *variant.mask, means)),
+                      task.precision);
+      } else if (task.at == At::kReceived) {
+        replica_.use_variant(variant.mask.get(), variant.moments.get());
+      }
       MeasureSums details(plan_.loss, outputs_of(replica_.model()));
       double loss = 0.0;
       std::int64_t hits = 0;
@@ -191,7 +200,49 @@ class Play {
     }
   }
 
+  // The blocks that the task looks into, with `tap` on; a probe sees one batch.
+  void look_into(const CollectTask& task, Tap& tap) {
+    replica_.load(plan_.values, task.precision);
+    HiddenStates::Entry& entry = hidden_.of(plan_, task, client_);
+    if (entry.batches.empty()) {
+      entry.samples = for_first_batches(Split::kTrain, task.batches, task.batch,
+                                        [&](const Batch& batch) { entry.batches.push_back(replica_.input(batch)); });
+    }
+    samples_ = std::max(samples_, entry.samples);
+    Tap bare;
+    for (; entry.block < task.first_block; ++entry.block) {
+      for (at::Tensor& hidden : entry.batches) hidden = replica_.block(entry.block, hidden, bare);
+    }
+    for (at::Tensor hidden : entry.batches) {
+      for (std::int64_t b = task.first_block; b <= task.last_block; ++b) hidden = replica_.block(static_cast<int>(b), hidden, tap);
+      if (plan_.probe) break;
+    }
+  }
+
+  void collect_sums(const CollectTask& task) {
+    ActivationTap tap(std::vector<int>(task.tensors.begin(), task.tensors.end()));
+    look_into(task, tap);
+    if (samples_ == 0) return;
+    for (auto& [tensor, inputs] : tap.take()) {
+      const std::string& name = replica_.model().base_layout()->entries()[static_cast<std::size_t>(tensor)].name;
+      release_sums(context(task.release, samples_), "collect//sum/" + name, std::move(inputs.sums), false, report_);
+      report_.add_scalar("collect//positions/" + name, inputs.positions);
+    }
+  }
+
+  void collect_products(const CollectTask& task) {
+    InputProducts tap(task.tensors, plan_.probe);
+    look_into(task, tap);
+    if (samples_ == 0) return;
+    for (const std::int64_t tensor : task.tensors) {
+      const std::string& name = replica_.model().base_layout()->entries()[static_cast<std::size_t>(tensor)].name;
+      report_.add("collect//product/" + name, tap.take(static_cast<ParamId>(tensor)), 1.0, DType::kF32);
+    }
+  }
+
   void perform(const CollectTask& task) {
+    if (task.statistic == CollectTask::Statistic::kInputSums) return collect_sums(task);
+    if (task.statistic == CollectTask::Statistic::kInputProducts) return collect_products(task);
     const std::vector<std::string> norms = norm_names(*replica_.model().moments_layout());
     replica_.load(plan_.values, task.precision);
     for (const Variant& variant : effective_variants(plan_)) {
@@ -247,6 +298,7 @@ class Play {
   const ClientData& data_;
   const ClientStore& store_;
   Replica& replica_;
+  HiddenStates& hidden_;
   Report& report_;
   bool finite_ = true;
   std::int64_t samples_ = 0;
@@ -260,6 +312,11 @@ Worker::Worker(std::shared_ptr<const ClientData> data, ClientStore store)
 
 std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const std::int64_t> clients,
                                         const std::vector<ReportBlock>& blocks, const Deliver& deliver) {
+  const bool looks_inside = std::any_of(plan.tasks.begin(), plan.tasks.end(), [](const Task& task) {
+    const auto* collect = std::get_if<CollectTask>(&task);
+    return collect != nullptr && collect->statistic != CollectTask::Statistic::kBatchNorm;
+  });
+  if (!looks_inside) hidden_ = {};
   Replica replica(make_model(plan.values->config));
   std::vector<ClientOutcome> outcomes;
   for (const std::int64_t client : clients) outcomes.push_back(play_one(plan, client, blocks, replica, deliver));
@@ -271,7 +328,7 @@ ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const
   const auto start = std::chrono::steady_clock::now();
   ClientOutcome outcome{.client = client};
   Report report(blocks);
-  Play play(plan, client, *data_, store_, replica, report);
+  Play play(plan, client, *data_, store_, replica, hidden_, report);
   play.run();
   outcome.samples = play.samples();
   if (!play.finite()) {

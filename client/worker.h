@@ -12,6 +12,7 @@
 #include "algorithms/exchange/report.h"
 #include "client/client_data.h"
 #include "client/client_store.h"
+#include "client/hidden_states.h"
 
 namespace coppice {
 
@@ -33,6 +34,7 @@ class Worker {
 
   std::shared_ptr<const ClientData> data_;
   ClientStore store_;
+  HiddenStates hidden_;
 };
 
 }  // namespace coppice

@@ -2,19 +2,13 @@
 
 #include "models/cnn.h"
 #include "models/decoder.h"
+#include "models/input_tensor.h"
 #include "models/mlp.h"
 #include "models/model_folder.h"
 #include "models/resnet.h"
 
 namespace coppice {
 namespace {
-
-struct InputTensor {
-  const at::Tensor& operator()(const Images& images) const { return images.x_BCHW; }
-  const at::Tensor& operator()(const Features& features) const { return features.x_BF; }
-  const at::Tensor& operator()(const Tokens& tokens) const { return tokens.ids_BT; }
-  const at::Tensor& operator()(const BagOfWords& words) const { return words.counts_BV; }
-};
 
 struct Maker {
   std::unique_ptr<Model> operator()(const MlpConfig& config) const { return make_mlp(config); }

@@ -64,7 +64,15 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   if (!channels && pattern.kind != Pattern::Kind::kNOfM && (units_set > 0 || target.density <= 0.0)) {
     throw InputError(key + ".budget: pattern " + prune.pattern + " takes density");
   }
-  if (!scored) throw InputError(key + ": found no score stage before it; expected one (`- score: {...}`)");
+  if (std::holds_alternative<SparseGptConfig>(prune.compensation)) {
+    if (channels) throw InputError(key + ".compensation: found sparsegpt with pattern channels; expected bias or none");
+    if (pattern.kind != Pattern::Kind::kNOfM && prune.budget.allocation == Allocation::kGlobal) {
+      throw InputError(key + ".allocation: found global; sparsegpt has no scores across matrices, expected uniform or erk");
+    }
+    if (scored) throw InputError(key + ".compensation: found sparsegpt, which chooses weights by itself; expected no score stage before it");
+  } else if (!scored) {
+    throw InputError(key + ": found no score stage before it; expected one (`- score: {...}`)");
+  }
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 #include "algorithms/budget/budget.h"
 #include "algorithms/masking/make_mask.h"
+#include "algorithms/methods/sparse_gpt_pruning.h"
 #include "client/batch_reader.h"
 #include "core/error.h"
+#include "models/biases.h"
 #include "models/model.h"
 #include "models/model_folder.h"
 
@@ -58,6 +60,19 @@ const PruneConfig* prune_after(const RunConfig& config, std::size_t stage) {
   return nullptr;
 }
 
+void check_biases(const Model& model) {
+  if (model.moments_layout()->size() > 0) {
+    throw InputError("compensation: found bias with a model of batch norms, which make up for means when they are recalibrated; "
+                     "expected none");
+  }
+  try {
+    with_biases(model.config());
+  } catch (InputError& error) {
+    error.within("compensation: bias");
+    throw;
+  }
+}
+
 struct MakeStage {
   const RunConfig& config;
   const Population& population;
@@ -79,6 +94,9 @@ struct MakeStage {
     return std::make_unique<Scoring>(stage, target_of(pattern), edge, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const PruneConfig& stage) const {
+    if (std::holds_alternative<SparseGptConfig>(stage.compensation)) {
+      return std::make_unique<SparseGptPruning>(stage, config.federation, loss, population);
+    }
     return std::make_unique<Pruning>(stage, scores_before(config, index), config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const BnSelectionConfig& stage) const {
@@ -172,6 +190,8 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
       } else {
         check_pattern(model, pattern, prune->edge);
       }
+      if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, pattern, model);
+      if (std::holds_alternative<BiasCompensation>(prune->compensation)) check_biases(model);
     } catch (InputError& error) {
       error.within(key);
       throw;

@@ -45,6 +45,10 @@ void MeasureTask::visit(FieldVisitor& v) {
 }
 
 void CollectTask::visit(FieldVisitor& v) {
+  v.choice("statistic", statistic, {"batch_norm", "input_sums", "input_products"}, "of what");
+  v.field("tensors", tensors, "entries of the base layout", at_least(0));
+  v.field("first_block", first_block, "looked into", at_least(0));
+  v.field("last_block", last_block, "looked into", at_least(0));
   v.field("batches", batches, "0 = all", at_least(0));
   v.field("batch", batch, "samples a batch", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");

@@ -81,9 +81,17 @@ struct MeasureTask {
   void visit(FieldVisitor& v);
 };
 
-// Sums of statistics of each variant: batch-norm moments of a train-mode pass.
+// Sums of statistics: batch-norm moments of a train-mode pass under each variant, or what the inputs of some matrices are like, all
+// variants aside: their sums, or X^T X.
 struct CollectTask {
   static constexpr const char* kName = "collect";
+  enum class Statistic : std::uint8_t { kBatchNorm, kInputSums, kInputProducts };
+  Statistic statistic = Statistic::kBatchNorm;
+  std::vector<std::int64_t> tensors = {};  // inputs: whose; entries of the base layout
+  // Inputs: the blocks that are looked into. Those before are passed through once for all plans of a stage that ask for the same
+  // batches: the client keeps what they put out, so their weights must stay as they were.
+  std::int64_t first_block = 0;
+  std::int64_t last_block = 0;
   std::int64_t batches = 0;    // 0: all
   std::int64_t batch = 64;
   Precision precision = Precision::kF32;

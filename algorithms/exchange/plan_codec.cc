@@ -192,19 +192,34 @@ Arena read_arena(const Envelope& envelope, const std::string& prefix, const Mask
   return arena;
 }
 
+void check_entries(const char* key, const std::vector<std::int64_t>& tensors, const ArenaLayout& base) {
+  for (const std::int64_t tensor : tensors) {
+    if (tensor >= base.size()) {
+      throw InputError(std::string("plan: ") + key + ": found " + std::to_string(tensor) + "; the model has " +
+                       std::to_string(base.size()) + " tensors");
+    }
+  }
+}
+
 // What the config alone cannot say, because it depends on the model.
-void check_tasks(const std::vector<Task>& tasks, const ArenaLayout& base) {
+void check_tasks(const std::vector<Task>& tasks, const Model& model) {
+  const ArenaLayout& base = *model.base_layout();
   for (const Task& task : tasks) {
     const auto* training = std::get_if<TrainTask>(&task);
     if (training != nullptr && training->scaffold && !std::holds_alternative<SgdConfig>(training->optimizer)) {
       throw InputError("plan: train.optimizer: found an adaptive one with scaffold; expected sgd");
     }
-    const auto* growth = std::get_if<GrowthTask>(&task);
-    if (growth == nullptr) continue;
-    for (const std::int64_t tensor : growth->tensors) {
-      if (tensor >= base.size()) {
-        throw InputError("plan: growth.tensors: found " + std::to_string(tensor) + "; the model has " +
-                         std::to_string(base.size()) + " tensors");
+    if (const auto* growth = std::get_if<GrowthTask>(&task)) check_entries("growth.tensors", growth->tensors, base);
+    if (const auto* collect = std::get_if<CollectTask>(&task)) {
+      check_entries("collect.tensors", collect->tensors, base);
+      for (const std::int64_t tensor : collect->tensors) {
+        if (const ArenaEntry& entry = base[static_cast<int>(tensor)]; entry.shape.size() < 2) {
+          throw InputError("plan: collect.tensors: found " + coppice::quoted(entry.name) + "; expected matrices");
+        }
+      }
+      if (collect->last_block < collect->first_block || collect->last_block >= model.num_blocks()) {
+        throw InputError("plan: collect.last_block: found " + std::to_string(collect->last_block) + "; expected first_block to " +
+                         std::to_string(model.num_blocks() - 1));
       }
     }
   }
@@ -309,7 +324,7 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
     plan.store_versions[body.store_clients[i]] = from_hex(body.store_versions[i], "store version");
   }
   const auto model = make_model(model_config_from_json(body.model, "plan"));
-  check_tasks(plan.tasks, *model->base_layout());
+  check_tasks(plan.tasks, *model);
   plan.mask = read_mask(envelope, body.mask, *model, known);
   if (envelope.mask_digest != (plan.mask ? plan.mask->digest() : Digest())) {
     throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() +

@@ -55,7 +55,8 @@ struct Collector {
     }
   }
 
-  void operator()(const CollectTask&) {
+  void operator()(const CollectTask& task) {
+    if (task.statistic != CollectTask::Statistic::kBatchNorm) return add_inputs(task);
     const ArenaLayout& moments = *model.moments_layout();
     const std::vector<std::string> norms = norm_names(moments);
     for (const Variant& variant : effective_variants(plan)) {
@@ -65,6 +66,20 @@ struct Collector {
         add(prefix + "/sum/" + norms[i], channels);
         add(prefix + "/square/" + norms[i], channels);
         add(prefix + "/count/" + norms[i], 1);
+      }
+    }
+  }
+
+  void add_inputs(const CollectTask& task) {
+    const ArenaLayout& base = *model.base_layout();
+    for (const std::int64_t tensor : task.tensors) {
+      const ArenaEntry& entry = base[static_cast<int>(tensor)];
+      const std::int64_t columns = entry.numel / entry.shape.front();
+      if (task.statistic == CollectTask::Statistic::kInputProducts) {
+        add("collect//product/" + entry.name, columns * (columns + 1) / 2);
+      } else {
+        add("collect//sum/" + entry.name, columns);
+        add("collect//positions/" + entry.name, 1);
       }
     }
   }

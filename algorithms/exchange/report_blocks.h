@@ -8,6 +8,8 @@
 //   estimate  estimate/<block>          as the estimator declares, its weight among them
 //   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/measures.h)
 //   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>
+//             of inputs: collect//sum/<tensor>, one a column, and collect//positions/<tensor>
+//             collect//product/<tensor>  the lower triangle of X^T X by rows; a probe sends its diagonal alone, which bounds the rest
 //   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
 //
 // <variant> is the variant's name, "" where the plan has none. A probe reports kExponentBins counts for each block instead.

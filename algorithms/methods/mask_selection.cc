@@ -2,10 +2,12 @@
 
 #include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/budget/reachability.h"
+#include "algorithms/compensation/bias.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/fusion/fusion.h"
 #include "algorithms/methods/federated_training.h"
 #include "core/error.h"
+#include "models/biases.h"
 #include "models/model.h"
 #include "models/transform.h"
 
@@ -28,11 +30,28 @@ std::shared_ptr<const Arena> collected_moments(const State& state, const std::st
   return std::make_shared<const Arena>(std::move(recomputed));
 }
 
-ModelState masked_state(const ModelState& state, const Mask& mask, const Arena* moments) {
-  ModelState masked = state.clone();
-  mask.apply_to(masked.base);
-  if (moments != nullptr) masked.moments.copy_from(*moments);
-  return masked;
+// The mean inputs that step 0 left in the state; empty where it collected none.
+InputMeans collected_means(const State& state, const ArenaLayout& base) {
+  const std::string sum = std::string(kCollected) + "/sum/", positions = std::string(kCollected) + "/positions/";
+  InputMeans means;
+  for (int tensor = 0; tensor < base.size(); ++tensor) {
+    const auto sums = state.numbers.find(sum + base[tensor].name);
+    const auto count = state.numbers.find(positions + base[tensor].name);
+    if (sums == state.numbers.end() || count == state.numbers.end()) continue;
+    for (const double value : sums->second) means[tensor].push_back(value / count->second.at(0));
+  }
+  return means;
+}
+
+// A mask of one model for the same model with other entries besides: the same units, or the same weights by name.
+Mask relaid(const Mask& mask, const Model& from, const Model& to) {
+  const PrunableStructure structure = to.structure();
+  if (mask.widths(structure) != structure.full_widths()) return Mask::of_groups(to.base_layout(), structure, mask.groups());
+  std::map<ParamId, Bits> elements;
+  for (const auto& [tensor, bits] : mask.elements()) {
+    elements.emplace(to.base_layout()->find((*from.base_layout())[tensor].name), bits);
+  }
+  return Mask::of_elements(to.base_layout(), structure, std::move(elements));
 }
 
 void forget_collected(State& state) {
@@ -64,14 +83,33 @@ RoundPlan MaskSelection::base_plan(const State& state) const {
   return plan;
 }
 
-RoundPlan MaskSelection::collect_plan(const State& state) const {
+std::vector<CandidateMask> MaskSelection::candidates_on(const Model& model, const State& state) const {
+  const auto own = make_model(state.track(kMainTrack).values->config);
+  std::vector<CandidateMask> all = candidates(state);
+  if (own->config() == model.config()) return all;
+  for (CandidateMask& candidate : all) candidate.mask = std::make_shared<const Mask>(relaid(*candidate.mask, *own, model));
+  return all;
+}
+
+// Batch norms under every candidate, or mean inputs of the uncut model; no task where neither is wanted.
+RoundPlan MaskSelection::statistics_plan(const State& state) const {
   RoundPlan plan = base_plan(state);
   plan.cohort = recalibration_.cohort == 0
                     ? everyone(population_.train_samples)
                     : draw_cohort(population_.train_samples, recalibration_.cohort, plan.seed);
-  for (const CandidateMask& candidate : candidates(state)) plan.variants.push_back({candidate.name, candidate.mask, nullptr});
-  plan.tasks.emplace_back(
-      CollectTask{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision});
+  CollectTask task{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision};
+  const auto model = make_model(plan.values->config);
+  const std::vector<ParamId> compensated = compensated_matrices(*model);
+  if (model->moments_layout()->size() > 0) {
+    for (const CandidateMask& candidate : candidates(state)) plan.variants.push_back({candidate.name, candidate.mask, nullptr});
+    plan.tasks.emplace_back(std::move(task));
+  } else if (!compensated.empty()) {
+    task.statistic = CollectTask::Statistic::kInputSums;
+    task.tensors.assign(compensated.begin(), compensated.end());
+    task.last_block = model->num_blocks() - 1;
+    task.precision = federation_.evaluation.precision;
+    plan.tasks.emplace_back(std::move(task));
+  }
   return plan;
 }
 
@@ -81,7 +119,9 @@ RoundPlan MaskSelection::measure_plan(const State& state) const {
   if (plan.cohort.empty()) {
     throw InputError("data.holdout: found no held-out samples; expected some, for choosing among candidate masks");
   }
-  for (const CandidateMask& candidate : candidates(state)) {
+  if (!compensated_matrices(*make_model(plan.values->config)).empty()) plan.values = with_biases(plan.values);
+  plan.references = to_references(collected_means(state, plan.values->base.layout()), plan.values->base.layout());
+  for (const CandidateMask& candidate : candidates_on(*make_model(plan.values->config), state)) {
     plan.variants.push_back(
         {candidate.name, candidate.mask, collected_moments(state, candidate.name, plan.values->moments)});
   }
@@ -92,8 +132,9 @@ RoundPlan MaskSelection::measure_plan(const State& state) const {
 std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   if (state.step == 0) {
-    // Without batch norm there is nothing to collect; the step still shows the candidates to be within reach.
-    if (state.track(kMainTrack).values->moments.layout().size() > 0) plans.push_back(collect_plan(state));
+    // Without anything to collect the step still shows the candidates to be within reach.
+    RoundPlan plan = statistics_plan(state);
+    if (!plan.tasks.empty()) plans.push_back(std::move(plan));
   } else if (state.step == 1) {
     if (candidates(state).size() > 1) plans.push_back(measure_plan(state));
   } else {
@@ -104,19 +145,23 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
   return plans;
 }
 
-void MaskSelection::choose(State& state, std::size_t chosen, const std::vector<CandidateMask>& all,
-                           StepRecord& record) const {
+void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record) const {
   Track& track = state.track(kMainTrack);
-  const auto model = make_model(track.values->config);
+  const bool compensates = !compensated_matrices(*make_model(track.values->config)).empty();
+  const std::shared_ptr<const ModelState> uncut = compensates ? with_biases(track.values) : track.values;
+  const auto model = make_model(uncut->config);
+  const std::vector<CandidateMask> all = candidates_on(*model, state);
   const std::shared_ptr<const Mask>& mask = all[chosen].mask;
   const Reachability reach = reachability_of(*model, *mask);
   if (!reach.alive()) {
     throw InputError(name() + ": the mask cuts the model in two (" + reach.describe() +
                      "); expected a larger budget, a higher floor, or erk allocation");
   }
-  const auto moments = collected_moments(state, all[chosen].name, track.values->moments);
-  ModelState masked = masked_state(*track.values, *mask, moments.get());
-  state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, track.server};
+  const auto moments = collected_moments(state, all[chosen].name, uncut->moments);
+  ModelState masked = bias_compensated(*uncut, *model, *mask, collected_means(state, uncut->base.layout()));
+  if (moments) masked.moments.copy_from(*moments);
+  // Slots of the server's optimizer have the shapes of the model before it had biases.
+  state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
   const std::vector<std::int64_t> full = model->structure().full_widths();
   if (mask->groups().empty() || mask->widths(model->structure()) == full) {
     track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
@@ -143,7 +188,6 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
       for (const ReportBlock& block : answers[0].blocks()) state.numbers[block.name] = answers[0].sum(block.name);
     }
   } else if (state.step == 1) {
-    const std::vector<CandidateMask> all = candidates(state);
     std::size_t chosen = 0;
     if (!answers.empty()) {
       std::vector<double> losses;
@@ -156,7 +200,7 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
       chosen = select_best(losses);
       record.numbers["select_loss"] = losses[chosen];
     }
-    choose(state, chosen, all, record);
+    choose(state, chosen, record);
   } else {
     record_evaluation(answers.at(0), "eval", record);
     state.numbers["after_cut"] = {record.numbers["eval/loss"], record.numbers["eval/accuracy"]};

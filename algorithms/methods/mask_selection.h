@@ -1,7 +1,7 @@
 // From candidate masks to the one mask of the run: batch-norm statistics are recomputed under every candidate, its loss is
 // measured on samples that clients hold out for that, and the least loss wins; one candidate needs no comparison.
 //
-// Steps: 0 collect moments under every candidate (skipped by models without batch norm), 1 measure every candidate (skipped
+// Steps: 0 collect moments under every candidate, or the mean inputs that biases make up with (skipped where neither is wanted), 1 measure every candidate (skipped
 // with one), 2 evaluate the chosen one on the test split: what the mask costs before any fine-tuning.
 // Cost for a client: one forward pass a candidate over `batches` batches and over its held-out samples.
 #pragma once
@@ -20,7 +20,7 @@ struct CandidateMask {
   std::shared_ptr<const Mask> mask;
 };
 
-// Batch-norm statistics under a mask, from clients' data.
+// Statistics that a cut asks of clients' data: batch norms under a mask, inputs of matrices for what compensates.
 struct RecalibrationConfig {
   std::int64_t batches = 2;  // of each client; 0 = all its samples
   std::int64_t batch = 64;
@@ -42,12 +42,15 @@ class MaskSelection : public Method {
 
   // A function of the state as it was when the stage began. Never empty; no two masks alike.
   virtual std::vector<CandidateMask> candidates(const State& state) const = 0;
+  // The matrices whose mean inputs move into biases for what is dropped (algorithms/compensation/bias.h); none unless overridden.
+  virtual std::vector<ParamId> compensated_matrices(const Model& /*model*/) const { return {}; }
 
  private:
   RoundPlan base_plan(const State& state) const;
-  RoundPlan collect_plan(const State& state) const;
+  RoundPlan statistics_plan(const State& state) const;
+  std::vector<CandidateMask> candidates_on(const Model& model, const State& state) const;
   RoundPlan measure_plan(const State& state) const;
-  void choose(State& state, std::size_t chosen, const std::vector<CandidateMask>& all, StepRecord& record) const;
+  void choose(State& state, std::size_t chosen, StepRecord& record) const;
   const std::vector<std::int64_t>& judges() const;
 
   RecalibrationConfig recalibration_;

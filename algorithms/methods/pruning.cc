@@ -1,6 +1,7 @@
 #include "algorithms/methods/pruning.h"
 
 #include "algorithms/exchange/report_blocks.h"
+#include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/bn_candidates.h"
 #include "algorithms/masking/make_mask.h"
 #include "models/model.h"
@@ -80,6 +81,18 @@ std::vector<CandidateMask> Pruning::candidates(const State& state) const {
   return {element_candidate(state, *model, values.base)};
 }
 
+std::vector<ParamId> Pruning::compensated_matrices(const Model& model) const {
+  if (!std::holds_alternative<BiasCompensation>(config_.compensation)) return {};
+  if (pattern_.kind == Pattern::Kind::kChannels) {
+    return UnitVectors(model.structure(), *model.base_layout(), UnitVectors::Side::kConsumers).tensors();
+  }
+  std::vector<ParamId> tensors;
+  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern_, config_.edge)) {
+    if (!matrix.edge) tensors.push_back(matrix.tensor);  // a decoder's head has no bias
+  }
+  return tensors;
+}
+
 BnSelection::BnSelection(BnSelectionConfig config, FederationConfig federation, LossKind loss, Population population)
     : MaskSelection(config.recalibration, Split::kTrain, std::move(federation), loss, std::move(population)),
       config_(std::move(config)) {}
@@ -100,7 +113,8 @@ void PruneConfig::visit(FieldVisitor& v) {
   v.field("pattern", pattern, "channels, unstructured, N:M (2:4) or RxC (32x1)");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
   budget.visit(v);
-  v.group("recalibration", recalibration, "batch-norm statistics under the mask");
+  v.variant("compensation", compensation, "what makes up for what is dropped, without training");
+  v.group("recalibration", recalibration, "data that batch-norm statistics under the mask, or what compensates, are taken from");
 }
 
 void BnSelectionConfig::visit(FieldVisitor& v) {

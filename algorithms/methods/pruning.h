@@ -5,6 +5,7 @@
 #pragma once
 
 #include "algorithms/budget/budget.h"
+#include "algorithms/compensation/compensation_config.h"
 #include "algorithms/masking/pattern.h"
 #include "algorithms/methods/mask_selection.h"
 #include "algorithms/methods/scoring.h"
@@ -16,6 +17,7 @@ struct PruneConfig {
   std::string pattern = "channels";
   bool edge = false;               // n:m and r x c: also the first and last layer
   BudgetConfig budget;
+  CompensationConfig compensation;
   RecalibrationConfig recalibration;
   void visit(FieldVisitor& v);
 };
@@ -27,6 +29,7 @@ class Pruning : public MaskSelection {
 
  protected:
   std::vector<CandidateMask> candidates(const State& state) const override;
+  std::vector<ParamId> compensated_matrices(const Model& model) const override;
 
  private:
   std::vector<CandidateMask> unit_candidates(const State& state, const Model& model, const Arena& base) const;

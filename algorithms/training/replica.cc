@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/input_tensor.h"
 #include "models/measures.h"
 
 namespace coppice {
@@ -70,6 +71,13 @@ Batch Replica::cast(const Batch& batch) const {
 at::Tensor Replica::logits(const Batch& batch, Tap& tap, Mode mode) const {
   const at::NoGradGuard no_grad;
   return model_->forward(cast(batch), weights(), tap, mode);
+}
+
+at::Tensor Replica::input(const Batch& batch) const { return std::visit(InputTensor{}, cast(batch).inputs); }
+
+at::Tensor Replica::block(int index, const at::Tensor& hidden, Tap& tap) const {
+  const at::NoGradGuard no_grad;
+  return model_->forward_block(index, hidden, weights(), tap, Mode::kEval);
 }
 
 PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean) {

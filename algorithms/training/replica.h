@@ -45,6 +45,9 @@ class Replica {
   const Arena& moments() const { return moments_; }
 
   at::Tensor logits(const Batch& batch, Tap& tap, Mode mode) const;  // without gradient
+  // The same block by block: what block 0 takes, and what a block makes of it. In eval mode.
+  at::Tensor input(const Batch& batch) const;
+  at::Tensor block(int index, const at::Tensor& hidden, Tap& tap) const;
   // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set.
   PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean);
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.

@@ -70,6 +70,13 @@ class BadScenario(ProgramTest):
     def test_a_budget_that_no_mask_meets(self):
         self.refuse("stages.prune.budget.flops=0.01", words=["stages[2].prune", "%"])
 
+    def test_biases_cannot_make_up_where_batch_norm_does(self):
+        self.refuse("stages.prune.compensation=bias", words=["stages[2].prune", "compensation", "batch norms", "expected none"])
+
+    def test_sparse_gpt_is_for_matrices(self):
+        stages = "stages=[{warmup: {rounds: 1}}, {prune: {pattern: '2:4', compensation: sparsegpt}}]"
+        self.refuse(stages, words=["stages[1].prune", "sparsegpt", "convolution", "layer1.0.conv1.weight"])
+
     def test_a_pattern_that_does_not_divide_a_layer(self):
         self.refuse("stages.prune.pattern=3:5", "stages.prune.budget.flops=0", words=["prune", "weight", "5"])
 

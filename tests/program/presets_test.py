@@ -55,6 +55,13 @@ class Presets(ProgramTest):
                 rows = {v["name"]: v for v in result["variants"]}
                 self.assertLessEqual(rows["compact"]["flops"], flops * rows["dense"]["flops"])
 
+    def test_fluctuations_and_biases_of_an_mlp(self):
+        result = self.result("model={kind: mlp, inputs: 3072, hidden: [64, 32], outputs: 10}", "stages.prune.budget.flops=0.5",
+                             "stages.score.importance=flap", "stages.prune.compensation=bias", "federation.precision=f32",
+                             "federation.optimizer.lr=0.01")
+        rows = {v["name"]: v for v in result["variants"]}
+        self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
+
     def test_every_partition(self):
         for partition in ("{kind: iid, clients: 40}", "{kind: pathological, clients: 40, classes_per_client: 2}",
                           "{kind: quantity, alpha: 0.5, clients: 40, min_samples: 20}"):

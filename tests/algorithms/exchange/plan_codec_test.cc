@@ -63,7 +63,7 @@ TEST(PlanCodec, WhatArrivesIsWhatWasSent) {
     EXPECT_EQ(std::get<AdamWConfig>(train.optimizer).weight_decay, 1.0 / 3.0);
     EXPECT_EQ(train.lr_scale, 2.0 / 3.0);
     EXPECT_EQ(train.release.wire, Release::Wire::kI8);
-    EXPECT_EQ(std::get<GrowthTask>(got.tasks[4]).tensors, std::vector<std::int64_t>{0});
+    EXPECT_EQ(std::get<GrowthTask>(got.tasks[5]).tensors, std::vector<std::int64_t>{0});
 
     // All that is left, settings of every task included: the same plan writes the same bytes.
     MaskCache empty, again;

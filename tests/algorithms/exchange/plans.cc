@@ -30,7 +30,7 @@ RoundPlan rich_plan(const Subject& subject, std::uint32_t salt) {
   GrowthTask growth{.tensors = {0}, .batches = 3};
   growth.release.select = Release::Select::kCandidates;
   plan.tasks = {train, estimate, MeasureTask{.split = Split::kSelect, .details = true, .precision = Precision::kBF16}, CollectTask{.batches = 5},
-                growth};
+                CollectTask{.statistic = CollectTask::Statistic::kInputProducts, .tensors = {0}, .last_block = 1}, growth};
   plan.loss = LossKind::kSquaredError;
   const std::vector<double> scores = hash_values(5, salt);
   const auto bytes = std::as_bytes(std::span(scores));

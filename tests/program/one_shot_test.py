@@ -1,0 +1,127 @@
+"""What makes up for a cut without training, and patterns inside a decoder, from clients' data to a folder that transformers loads."""
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from program import MPIRUN, ProgramTest, command, coppice, environment, summary, weights
+from text_test import CONFIG, ROLES, SHORT, python
+
+SPARSE_GPT = "{kind: sparsegpt, mode: sequential}"
+FEW = "{batches: 1, batch: 8, cohort: 6}"
+
+
+def stages(prune, score=None):
+    scored = "" if score is None else "{score: {%s, batches: 1, batch: 8, cohort: 6, fusion: {granularity: {kind: fixed}}}}, " % score
+    return "stages=[{warmup: {rounds: 2}}, %s{prune: {%s, recalibration: %s}}, export]" % (scored, prune, FEW)
+
+
+@unittest.skipUnless(ROLES.exists(), "Shakespeare's roles are not in COPPICE_DATA_DIR")
+class OneShot(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.base = pathlib.Path(tempfile.mkdtemp(prefix="coppice-test-"))
+        cls.addClassCleanup(shutil.rmtree, cls.base, True)
+        cls.shards = cls.base / "shards"
+        done = python("to_shards.py", "jsonl", "--train", ROLES, "--input", "speeches", "--as", "tokens", "--task", "next-token",
+                      "--tokenizer", "characters", "--length", "128", "--column", "play+role", "--out", cls.shards)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+
+    def arguments(self, out, *overrides):
+        shape = [setting for setting in SHORT if not setting.startswith("stages.")]
+        settings = [f"data.source.path={self.shards}", *shape, *overrides]
+        return ["run", CONFIG, "--out", out, *(item for setting in settings for item in ("--set", setting))]
+
+    def variants(self, out):
+        return {v["name"]: v for v in summary(out)["variants"]}
+
+    def verify(self, out):
+        done = python("verify_export.py", out)
+        if "not installed" in done.stderr:
+            self.skipTest("transformers is not installed here")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_means_move_into_biases_that_transformers_reads(self):
+        losses = {}
+        for compensation in ("none", "bias"):
+            out = self.folder / compensation
+            cut = f"pattern: channels, budget: {{params: 0.6}}, exponent: 0, compensation: {compensation}"
+            self.run_ok(*self.arguments(out, stages(cut, "importance: flap")))
+            rows = self.variants(out)
+            self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
+            losses[compensation] = rows["compact"]["loss"]
+        self.assertLess(losses["bias"], losses["none"])
+        config = json.loads((self.folder / "bias" / "model" / "config.json").read_text())
+        self.assertTrue(config["attention_bias"] and config["mlp_bias"])
+        self.verify(self.folder / "bias")
+
+    def test_adaptive_fusion_judges_what_is_shipped(self):
+        out = self.folder / "out"
+        cut = "pattern: channels, budget: {params: 0.7}, compensation: bias"
+        self.run_ok(*self.arguments(out, stages(cut, "importance: taylor").replace("{kind: fixed}", "{kind: adaptive, uncertainty: false}")))
+        self.assertGreater(len(summary(out)["fusion"]["candidates"]), 1)
+
+    def test_sparse_gpt_beats_the_mask_alone_in_both_modes(self):
+        losses = {}
+        for name, config in (("wanda", stages("pattern: '2:4'", "importance: activation")),
+                             ("sequential", stages(f"pattern: '2:4', compensation: {SPARSE_GPT}")),
+                             ("one_pass", stages("pattern: '2:4', compensation: {kind: sparsegpt, mode: one_pass}"))):
+            out = self.folder / name
+            self.run_ok(*self.arguments(out, config))
+            losses[name] = self.variants(out)["masked"]["loss"]
+            inner = summary(out)["mask"]["layers"]
+            self.assertEqual({2 * layer["kept"] == layer["total"] for layer in inner if "proj" in layer["name"]}, {True})
+        self.assertLess(losses["sequential"], losses["wanda"])
+        self.assertLess(losses["one_pass"], losses["wanda"])
+        self.verify(self.folder / "sequential")
+
+    def test_sparse_gpt_has_the_same_bits_on_two_ranks_and_after_a_stop_between_blocks(self):
+        config = stages(f"pattern: '2:4', compensation: {SPARSE_GPT}")
+        self.run_ok(*self.arguments(self.folder / "one", config))
+        if MPIRUN:
+            self.run_ok(*self.arguments(self.folder / "two", config), ranks=2)
+            self.assertEqual(weights(self.folder / "one"), weights(self.folder / "two"))
+        out = self.folder / "stopped"
+        arguments = self.arguments(out, config)
+        process = subprocess.Popen(command(arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   stdin=subprocess.DEVNULL)
+        metrics, deadline = out / "metrics.jsonl", time.monotonic() + 300
+        while process.poll() is None and time.monotonic() < deadline:
+            if metrics.exists() and '"stage":"prune"' in metrics.read_text():
+                process.send_signal(signal.SIGTERM)
+                break
+            time.sleep(0.002)
+        self.assertIn(process.wait(timeout=300), (3, 0))
+        self.run_ok(*arguments, "--resume=auto")
+        self.assertEqual(weights(self.folder / "one"), weights(out))
+
+    def test_every_pattern_goes_through_a_decoder(self):
+        for i, (prune, score) in enumerate((("pattern: '4:8'", "importance: activation"), ("pattern: '1:3'", "importance: ria"),
+                                         ("pattern: 32x1, budget: {density: 0.5}", "importance: activation"),
+                                         ("pattern: 16x1, budget: {density: 0.5}, allocation: uniform, compensation: sparsegpt", None),
+                                         ("pattern: unstructured, budget: {density: 0.5}, allocation: uniform, compensation: sparsegpt", None))):
+            with self.subTest(prune):
+                out = self.folder / f"out{i}"
+                # 1:3 wants widths that 3 divides.
+                self.run_ok(*self.arguments(out, stages(prune, score), "model.ffn=[192, 192]"))
+                self.assertLess(summary(out)["mask"]["density"], 0.62)
+                self.verify(out)
+
+    def test_what_cannot_be_is_said_in_one_line(self):
+        def refused(config, *words):
+            self.assert_refused(coppice(*self.arguments(self.folder / "out", config)), *words)
+        refused(stages("pattern: '3:5'", "importance: activation"), "prune", "3:5", "q_proj", "96 inputs", "multiple of 5")
+        refused(stages("pattern: 20x1, budget: {density: 0.5}", "importance: activation"), "20x1", "outputs", "multiple of 20")
+        refused(stages("pattern: channels, budget: {params: 0.8}, compensation: sparsegpt"), "compensation", "sparsegpt", "channels")
+        refused(stages("pattern: '2:4', compensation: sparsegpt", "importance: activation"), "sparsegpt", "no score stage")
+        refused(stages("pattern: 32x1, budget: {density: 0.5}, compensation: sparsegpt"), "allocation", "global", "uniform or erk")
+        refused(stages("pattern: '2:4', compensation: sparse-gpt"), "compensation", "did you mean 'sparsegpt'")
+
+
+if __name__ == "__main__":
+    unittest.main()
