@@ -10,14 +10,12 @@ anything else here, so adaptive and random meet on --pairs further seeds of the 
 """
 import argparse
 import json
-import math
-import os
 import pathlib
 import statistics
-import subprocess
-import sys
 
 import yaml
+
+from experiment import Program, add_program_options, after_cut, is_clear, mean_and_error, summary
 
 ARMS = {
     "adaptive": {"importance": "taylor", "granularity": {"kind": "adaptive"}},
@@ -29,53 +27,21 @@ ARMS = {
 }
 
 
-def mean_and_error(values):
-    if not values:
-        return "–"
-    mean = statistics.fmean(values)
-    if len(values) < 2:
-        return f"{mean:.2f}"
-    return f"{mean:.2f} ± {statistics.stdev(values) / math.sqrt(len(values)):.2f}"
-
-
-def is_clear(values):
-    """More than two standard errors from zero."""
-    return len(values) > 1 and abs(statistics.fmean(values)) > 2 * statistics.stdev(values) / math.sqrt(len(values))
-
-
 class Series:
     """One config over several seeds."""
 
     def __init__(self, options, name):
-        self.options, self.name = options, name
+        self.options, self.name, self.program = options, name, Program(options)
         self.config = yaml.safe_load((pathlib.Path("configs") / f"{name}.yaml").read_text())
         self.stages = {next(iter(s)) if isinstance(s, dict) else s: (next(iter(s.values())) if isinstance(s, dict) else {})
                        for s in self.config["stages"]}
 
     def run(self, seed, arm, change):
-        """Runs `change`d config unless its folder is complete; returns the folder."""
-        folder = pathlib.Path(self.options.work) / self.name / str(seed) / arm.replace(", ", "-").replace(" ", "-")
-        if (folder / "summary.json").exists():
-            return folder
+        """Runs the `change`d config; returns its folder."""
         config = json.loads(json.dumps(self.config))
         config["run"] = {"name": arm, "seed": seed}
         change(config)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        file = folder.with_suffix(".yaml")
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
-        program = pathlib.Path(self.options.build) / "simulations" / "coppice"
-        launcher = []
-        if self.options.ranks > 1:
-            launcher = [self.options.mpirun, "-n", str(self.options.ranks), "--oversubscribe", "--bind-to", "none"]
-        env = dict(os.environ, OMP_NUM_THREADS="1")
-        if os.geteuid() == 0:
-            env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        print(f"{self.name}, seed {seed}: {arm}", flush=True)
-        done = subprocess.run([*launcher, program, "run", file, "--out", folder, "--resume=auto"], env=env, text=True,
-                              capture_output=True, check=False)
-        if done.returncode != 0:
-            sys.exit(f"{arm}: {done.stderr}")
-        return folder
+        return self.program.run(self.options.work / self.name / str(seed) / arm.replace(", ", "-").replace(" ", "-"), config)
 
     def warm_up(self, seed):
         def change(config):
@@ -124,27 +90,14 @@ class Series:
                 rows["dense"]["cut"] = 100 * summary(warm)["variants"][-1]["accuracy"]
                 rows["small dense"] = figures(summary(self.small_dense(seed, folder))["variants"][-1], dense)
             rows[name] = figures(variants["compact"], dense)
-            rows[name]["cut"] = after_cut(folder)
+            rows[name]["cut"] = 100 * after_cut(folder)["accuracy"]
             rows[name]["chosen"] = (summary(folder).get("fusion") or {}).get("chosen", "")
         return rows
-
-
-def summary(folder):
-    return json.loads((folder / "summary.json").read_text())
 
 
 def figures(variant, dense):
     return {"final": 100 * variant["accuracy"], "flops": variant["flops"] / dense["flops"],
             "parameters": variant["parameters"], "latency": variant["latency_ms"]["64"]}
-
-
-def after_cut(folder):
-    """Test accuracy after the cut and batch-norm recalibration, before fine-tuning."""
-    for line in (folder / "metrics.jsonl").read_text().splitlines():
-        record = json.loads(line)
-        if record["stage"] == "prune" and record.get("eval"):
-            return 100 * record["eval"]["accuracy"]
-    return None
 
 
 def table(seeds):
@@ -218,14 +171,11 @@ def page(all_series):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", default="build/release")
+    add_program_options(parser)
     parser.add_argument("--configs", nargs="+", default=["quickstart", "mnist_by_writer", "cifar10"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=10, help="further seeds of the quick start, adaptive and random alone")
-    parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), help="adaptive, coarse and fine always run")
-    parser.add_argument("--work", default="results")
-    parser.add_argument("--mpirun", default=".venv/bin/mpirun")
     parser.add_argument("--page", type=pathlib.Path, default=pathlib.Path("docs/results.md"))
     options = parser.parse_args()
     options.arms = list(dict.fromkeys(["adaptive", "coarse", "fine", *options.arms]))
