@@ -1,7 +1,7 @@
 # The commands of this project; `make help` lists them. Each does the set-up it needs, and is quick the second time.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps text-deps dev-deps fetch bench results asan tsan fuzz format lint install clean distclean
+.PHONY: help run test build deps test-deps text-deps dev-deps fetch bench results results-text asan tsan fuzz format lint install clean distclean
 
 CONFIG ?= configs/quickstart.yaml
 ARGS ?=
@@ -74,6 +74,11 @@ bench: test-deps ## the benchmarks: JSON lines and a table
 results: test-deps ## repeats the experiments behind docs/results.md
 	$(call compile,release,coppice)
 	@$(VENV_PYTHON) tools/results.py --build build/release $(ARGS)
+
+results-text: text-deps ## repeats the experiments behind docs/results_text.md
+	$(call compile,release,coppice)
+	@for preset in small_lm smollm2_fused_20; do sh $(SETUP)/prepare_data.sh configs/$$preset.yaml || exit 1; done
+	@$(VENV_PYTHON) tools/results_text.py --build build/release $(ARGS)
 
 format: dev-deps ## clang-format on every source file
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

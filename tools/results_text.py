@@ -59,13 +59,14 @@ class Study:
         self.config = yaml.safe_load((pathlib.Path("configs") / f"{MODELS[model]}.yaml").read_text())
         self.stages = stage_settings(self.config)
 
-    def run(self, seed, name, stages, start=None):
-        """Runs the preset with other stages, from another model where `start` names its folder."""
+    def run(self, seed, name, stages, start=None, change=lambda config: None):
+        """Runs the `change`d preset with other stages, from another model where `start` names its folder."""
         config = json.loads(json.dumps(self.config))
         config["run"] = {"name": name, "seed": seed}
         config["stages"] = stages
         if start is not None:
             config["model"] = {"kind": "folder", "path": str(start)}
+        change(config)
         return self.program.run(self.options.work / self.model / str(seed) / name.replace(" ", "-"), config)
 
     def dense(self, seed):
@@ -81,10 +82,18 @@ class Study:
         prune = {**self.stages["prune"], "budget": {"params": round(1 - ratio * prunable_share(dense), 4)}, **arm.get("prune", {})}
         return self.run(seed, f"{name} {ratio}", [{"score": score}, {"prune": prune}, "export"], dense)
 
-    def recovered(self, seed, name, start):
-        """Fine-tuned with the preset's rounds."""
+    def recovered(self, seed, name, start, central=False):
+        """Fine-tuned with the preset's rounds; `central`: by one owner of all text, with as many steps a round."""
         finetune = {key: value for key, value in self.stages["finetune"].items() if key != "twin"}
-        return self.run(seed, f"{name} recovered", [{"finetune": {**finetune, "evaluate_every": 0}}, "export"], start)
+
+        def change(config):
+            if central:
+                federation = config["federation"]
+                config["data"]["partition"] = {"kind": "iid", "clients": 1}
+                federation["local"]["max_steps"] *= federation["cohort"]
+                federation["cohort"] = 1
+        return self.run(seed, f"{name} recovered" + (" centrally" if central else ""),
+                        [{"finetune": {**finetune, "evaluate_every": 0}}, "export"], start, change)
 
     def figures(self, run):
         """What was measured of an exported model; kept beside it."""
@@ -122,6 +131,8 @@ def collect(study, options):
                 found = {"cut": study.figures(cut)}
                 if name in options.recover:
                     found["recovered"] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model"))
+                    if name == "adaptive":
+                        found["central"] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model", central=True))
                 arms.setdefault(ratio, {}).setdefault(name, {})[seed] = found
                 yield arms, dense
 
@@ -154,23 +165,33 @@ def table(rows, dense, domains):
     return lines
 
 
-def verdicts(rows, key):
-    """The claims, each with its figure. Within 1 % of a perplexity is within 0.01 nats."""
+def within(gaps, percent, what):
+    """Whether perplexities are at most `percent` above others, from differences in nats."""
+    held = statistics.fmean(gaps) <= math.log1p(percent / 100)
+    return f"- {what}: {mean_and_error(gaps, 3)} nats – {'held' if held else 'NOT held'} (within {percent} %)"
+
+
+def verdicts(rows, dense, key):
+    """The claims, each with its figure."""
     lines = []
+    adaptive = rows.get("adaptive", {})
     for when, word in (("cut", "right after the cut"), ("recovered", "after recovery")):
-        ends = [min(rows[end][seed][when][key] for end in ("fine", "coarse")) for seed in rows.get("adaptive", {})
-                if all(key in rows.get(end, {}).get(seed, {}).get(when, {}) for end in ("fine", "coarse", "adaptive"))]
-        mine = [found[when][key] for found in rows.get("adaptive", {}).values() if key in found.get(when, {})]
-        if ends and len(ends) == len(mine):
-            gaps = [a - b for a, b in zip(mine, ends)]
-            lines.append(f"- adaptive against the better of coarse and fine of each seed, {word}: {mean_and_error(gaps, 3)} nats – "
-                         f"{'held' if statistics.fmean(gaps) <= 0.01 else 'NOT held'} (within 1 %)")
+        gaps = [adaptive[seed][when][key] - min(rows[end][seed][when][key] for end in ("fine", "coarse")) for seed in adaptive
+                if all(when in rows.get(end, {}).get(seed, {}) for end in ("fine", "coarse", "adaptive"))]
+        if gaps:
+            lines.append(within(gaps, 1, f"adaptive against the better of coarse and fine of each seed, {word}"))
         for other in ("magnitude", "random"):
             gaps = paired(rows, "adaptive", other, when, key)
             if gaps:
                 held = is_clear(gaps) and statistics.fmean(gaps) < 0
                 lines.append(f"- adaptive below {other} by more than two standard errors, {word}: {mean_and_error(gaps, 3)} nats – "
                              f"{'held' if held else 'NOT held'}")
+    gaps = [found["recovered"][key] - dense[seed]["recovered"][key] for seed, found in adaptive.items() if "recovered" in found and seed in dense]
+    if gaps:
+        lines.append(within(gaps, 10, "adaptive after recovery against the dense model given the same rounds"))
+    gaps = [found["recovered"][key] - found["central"][key] for found in adaptive.values() if "central" in found]
+    if gaps:
+        lines.append(within(gaps, 5, "recovered over clients against recovered centrally with as many steps"))
     return lines
 
 
@@ -190,7 +211,7 @@ def page(found):
                       f"{stages['score'].get('cohort') or 'all'} clients, {stages['score']['batches']} batches of {stages['score']['batch']}; recovery: "
                       f"{stages['finetune']['rounds']} rounds of {config['federation']['cohort']} clients, batch {local['batch']}, at most "
                       f"{local.get('max_steps') or 'all'} steps; seeds {', '.join(map(str, seeds))}.", "",
-                      *table(rows, dense, domains), "", *verdicts(rows, "wikitext" if domains else "loss"), ""]
+                      *table(rows, dense, domains), "", *verdicts(rows, dense, "wikitext" if domains else "loss"), ""]
             chosen = [found["cut"]["chosen"] for found in rows.get("adaptive", {}).values()]
             lines += [f"Chosen by adaptive, seed by seed: {', '.join(chosen)}.", ""] if chosen else []
     return "\n".join(lines)
