@@ -2,6 +2,7 @@
 #include "algorithms/compensation/sparse_gpt.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/matmul.h>
 
 #include "algorithms/taps/input_products.h"
@@ -72,6 +73,18 @@ TEST(SparseGpt, QuotasAreMetToAPiece) {
     const at::Tensor w_OI = hash_tensor({64, 36}, 2, 2.0F);
     EXPECT_EQ(sparse_gpt(w_OI, inverse_factor(products(x_NI), 0.01), parse_pattern(pattern), 64 * 36 / 4, 16).count(), 64 * 36 / 4)
         << pattern;
+  }
+}
+
+// Also of triangles that are inverted by halves.
+TEST(SparseGpt, FactorIsThatOfTheInverse) {
+  for (const std::int64_t inputs : {7, 96, 97, 250}) {
+    const at::Tensor h_II = products(hash_tensor({400, inputs}, 3, 2.0F));
+    const at::Tensor u_II = inverse_factor(h_II.clone(), 0.01).u_II.to(at::kDouble);
+    EXPECT_TRUE(u_II.equal(u_II.triu()));
+    const at::Tensor damped_II = h_II + 0.01 * h_II.diagonal().mean() * at::eye(inputs, h_II.options());
+    const at::Tensor product_II = at::matmul(at::matmul(u_II.t(), u_II), damped_II);
+    EXPECT_LT(product_II.sub(at::eye(inputs, h_II.options())).abs().max().item<double>(), 1e-5) << inputs;
   }
 }
 
