@@ -69,7 +69,9 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
     if (pattern.kind != Pattern::Kind::kNOfM && prune.budget.allocation == Allocation::kGlobal) {
       throw InputError(key + ".allocation: found global; sparsegpt has no scores across matrices, expected uniform or erk");
     }
-    if (scored) throw InputError(key + ".compensation: found sparsegpt, which chooses weights by itself; expected no score stage before it");
+    if (scored) {
+      throw InputError(key + ".compensation: found sparsegpt, which chooses weights by itself; expected no score stage before it");
+    }
   } else if (!scored) {
     throw InputError(key + ": found no score stage before it; expected one (`- score: {...}`)");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algorithms/budget/budget.h"
+#include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/make_mask.h"
 #include "algorithms/methods/sparse_gpt_pruning.h"
 #include "client/batch_reader.h"
@@ -58,6 +59,14 @@ const PruneConfig* prune_after(const RunConfig& config, std::size_t stage) {
     if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i])) return prune;
   }
   return nullptr;
+}
+
+// What FLAP's scores and biases need of units.
+void check_consumers(const Model& model) {
+  const UnitVectors vectors(model.structure(), *model.base_layout(), UnitVectors::Side::kConsumers);
+  if (!vectors.tensors().empty()) return;
+  throw InputError("found units with no matrix behind them that takes in what they put out; importance flap and compensation bias expect "
+                   "channels, neurons or heads");
 }
 
 void check_biases(const Model& model) {
@@ -183,6 +192,9 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
       if (pattern.kind == Pattern::Kind::kChannels) {
         // With equal scores the greedy walk goes as far down as any other.
         choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);
+        if (std::holds_alternative<FlapConfig>(scores.importance) || std::holds_alternative<BiasCompensation>(prune->compensation)) {
+          check_consumers(model);
+        }
         const bool compares = candidates(scores.fusion).size() > 1 && !from_weights_alone(scores.importance);
         if (compares && everyone(population.select_samples).empty()) {
           throw InputError("adaptive fusion chooses by held-out samples; found data.holdout empty, expected a fraction above 0");

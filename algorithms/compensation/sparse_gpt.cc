@@ -47,7 +47,9 @@ void keep_pieces(const at::Tensor& w_OI, const at::Tensor& u_II, const Pattern& 
   const float* w = w_OI.const_data_ptr<float>();
   const float* u = u_II.const_data_ptr<float>();
   std::vector<float> scores(static_cast<std::size_t>(pieces), 0.0F);
-  const auto piece_of = [&](std::int64_t o, std::int64_t j) { return static_cast<std::size_t>(o / rows * across + (j - block.begin) / cols); };
+  const auto piece_of = [&](std::int64_t o, std::int64_t j) {
+    return static_cast<std::size_t>(o / rows * across + (j - block.begin) / cols);
+  };
   for (std::int64_t o = 0; o < outputs; ++o) {
     for (std::int64_t j = block.begin; j < block.end; ++j) {
       const float relative = w[o * inputs + j] / u[j * inputs + j];
@@ -100,7 +102,7 @@ void prune_tile(const at::Tensor& w_OI, const at::Tensor& u_II, const Pattern& p
   }
 }
 
-// Of an upper triangle, by halves: (A B; 0 D)^-1 = (A^-1  -A^-1 B D^-1; 0  D^-1). Products do a third of what solving for a unit matrix does.
+// Of an upper triangle, by halves: (A B; 0 D)^-1 = (A^-1  -A^-1 B D^-1; 0  D^-1), a third of the work of solving for a unit matrix.
 at::Tensor upper_inverse(const at::Tensor& r_II) {
   const std::int64_t size = r_II.size(0), half = size / 2;
   if (size <= kSolved) return at::linalg_solve_triangular(r_II, at::eye(size, r_II.options()), true);

@@ -1,8 +1,8 @@
 // From candidate masks to the one mask of the run: batch-norm statistics are recomputed under every candidate, its loss is
 // measured on samples that clients hold out for that, and the least loss wins; one candidate needs no comparison.
 //
-// Steps: 0 collect moments under every candidate, or the mean inputs that biases make up with (skipped where neither is wanted), 1 measure every candidate (skipped
-// with one), 2 evaluate the chosen one on the test split: what the mask costs before any fine-tuning.
+// Steps: 0 collect moments under every candidate, or the mean inputs that biases make up with (skipped where neither is wanted),
+// 1 measure every candidate (skipped with one), 2 evaluate the chosen one on the test split: what the mask costs before any fine-tuning.
 // Cost for a client: one forward pass a candidate over `batches` batches and over its held-out samples.
 #pragma once
 

@@ -2,7 +2,8 @@
 // (algorithms/compensation/sparse_gpt.h) and lets the weights that stay take over.
 //
 // Steps: sequential, one a block of the model that has matrices under the pattern, each at the weights of the step before; one_pass, one
-// for all. Then the result is evaluated on the test split. A report's size is the sum of I (I + 1) / 2 over the inputs of a step.
+// for all. Then the result is evaluated on the test split. Traffic of a client: the model down in every step, the sum of I (I + 1) / 2
+// float32 over the inputs of a step up.
 #pragma once
 
 #include "algorithms/compensation/sparse_gpt.h"
