@@ -103,6 +103,16 @@ class Play {
       read_batch(*data_.train, indices, batch);
       return true;
     };
+    if (keeps_shadows(task.sparse) && plan_.mask) {
+      replica_.use_shadows(*plan_.mask);
+      options.step.shadows = ShadowStep{.in_gradient = std::holds_alternative<SrSteConfig>(task.sparse)};
+      const std::int64_t all = order.num_batches();
+      const auto steps = static_cast<double>(options.max_steps > 0 ? std::min(options.max_steps, all) : all);
+      options.decay = [this, &task, steps](std::int64_t step) {
+        const double rounds_done = static_cast<double>(plan_.round) + static_cast<double>(step + 1) / steps;
+        return decay_at(task.sparse, rounds_done / static_cast<double>(task.rounds));
+      };
+    }
     Tap tap;
     const LocalResult result = train_locally(replica_, plan_.loss, optimizer, next, tap, options);
     if (!result.finite || result.steps == 0) {

@@ -49,6 +49,7 @@ std::string note_of(const StepRecord& record) {
   append("eval/accuracy", "test accuracy", 100.0, "%.2f %%");
   append("eval_twin/accuracy", "dense twin", 100.0, "%.2f %%");
   append("select_loss", "held-out loss", 1.0, "%.3f");
+  append("sparse/flip_rate", "flips", 100.0, "%.2f %%");
   append("density", "density", 1.0, "%.3f");
   return note;
 }
@@ -79,6 +80,7 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   line.eval_twin = figures(record, "eval_twin/");
   line.bytes_down = cost.bytes_down;
   line.bytes_up = cost.bytes_up;
+  line.sparse = figures(record, "sparse/").value_or(EvalFigures{});
   line.phases = cost.phases;
   const Track& main = state.track(kMainTrack);
   line.density = main.cut ? main.cut->density() : main.mask ? main.mask->density() : 1.0;

@@ -77,6 +77,25 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   }
 }
 
+void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
+  if (finetune.twin && config.federation.correction == Correction::kScaffold) {
+    throw InputError(key + ".twin: found true with federation.correction scaffold; a client stores variates of one model");
+  }
+  if (finetune.growth && !cut) {
+    throw InputError(key + ".growth: found no mask to grow; expected a prune stage before it");
+  }
+  if (!keeps_shadows(finetune.sparse)) return;
+  const std::string sparse = key + ".sparse: found " + std::visit([](const auto& s) { return s.kName; }, finetune.sparse);
+  if (!cut || pattern.kind == Pattern::Kind::kChannels) {
+    throw InputError(sparse + (cut ? " after a cut of channels, of which nothing is left to train" : " without a mask") +
+                     "; expected a prune stage with pattern N:M, RxC or unstructured before it");
+  }
+  if (finetune.growth) throw InputError(sparse + " with growth; expected one of them: both choose the mask");
+  if (config.federation.correction == Correction::kScaffold) {
+    throw InputError(sparse + " with federation.correction scaffold, whose variates follow a fixed mask; expected none");
+  }
+}
+
 }  // namespace
 
 void RunSettings::visit(FieldVisitor& v) {
@@ -122,6 +141,7 @@ void check_settings(const RunConfig& config, const std::string& file) {
   check_federation(config.federation, file);
   bool scored = false;
   bool cut = false;
+  Pattern pattern{Pattern::Kind::kUnstructured};
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
     const StageConfig& stage = config.stages[i];
     if (const auto* score = std::get_if<ScoreConfig>(&stage)) {
@@ -131,17 +151,12 @@ void check_settings(const RunConfig& config, const std::string& file) {
     if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
       if (cut) throw InputError(where(file, i, "prune") + ": found a second cut; expected one a run");
       check_prune(*prune, scored, where(file, i, "prune"));
+      pattern = parse_pattern(prune->pattern);
       cut = true;
     }
     if (std::holds_alternative<BnSelectionConfig>(stage)) cut = true;
     if (const auto* finetune = std::get_if<FinetuneConfig>(&stage)) {
-      if (finetune->twin && config.federation.correction == Correction::kScaffold) {
-        throw InputError(where(file, i, "finetune.twin") +
-                         ": found true with federation.correction scaffold; a client stores variates of one model");
-      }
-      if (finetune->growth && !cut) {
-        throw InputError(where(file, i, "finetune.growth") + ": found no mask to grow; expected a prune stage before it");
-      }
+      check_finetune(*finetune, config, cut, pattern, where(file, i, "finetune"));
     }
     if (std::holds_alternative<ExportConfig>(stage) && i + 1 != config.stages.size()) {
       throw InputError(where(file, i, "export") + ": expected to be the last stage");

@@ -82,6 +82,17 @@ void check_biases(const Model& model) {
   }
 }
 
+// The pattern of the element masks that a run has, from the stage that makes the first.
+ElementPattern element_pattern(const RunConfig& config) {
+  for (const StageConfig& stage : config.stages) {
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
+      const Pattern pattern = parse_pattern(prune->pattern);
+      return {pattern, prune->edge || pattern.kind == Pattern::Kind::kUnstructured};
+    }
+  }
+  return {};
+}
+
 struct MakeStage {
   const RunConfig& config;
   const Population& population;
@@ -94,7 +105,8 @@ struct MakeStage {
     return std::make_unique<FederatedTraining>(WarmupConfig::kName, plain, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const FinetuneConfig& stage) const {
-    return std::make_unique<FederatedTraining>(FinetuneConfig::kName, stage, config.federation, loss, population);
+    return std::make_unique<FederatedTraining>(FinetuneConfig::kName, stage, config.federation, loss, population,
+                                               element_pattern(config));
   }
   std::unique_ptr<Method> operator()(const ScoreConfig& stage) const {
     const PruneConfig* prune = prune_after(config, index);

@@ -19,6 +19,8 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("prox_mu", prox_mu, "pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));
   v.field("scaffold", scaffold, "correct client drift by control variates");
+  v.variant("sparse", sparse, "what becomes of dropped weights");
+  v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
   v.group("release", release, "how the result leaves the client");
 }

@@ -13,6 +13,7 @@
 #include "algorithms/importance/importance.h"
 #include "algorithms/training/optimizer_config.h"
 #include "algorithms/training/replica.h"
+#include "algorithms/training/sparse_config.h"
 #include "core/block.h"
 #include "core/seed.h"
 #include "data/batches.h"
@@ -49,6 +50,8 @@ struct TrainTask {
   double prox_mu = 0.0;        // FedProx
   double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded
   bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
+  SparseConfig sparse = FixedMask{};
+  std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
   Release release{.select = Release::Select::kPlanSupport};
   void visit(FieldVisitor& v);
@@ -127,6 +130,7 @@ struct RoundPlan {
 
   std::shared_ptr<const ModelState> values;
   std::shared_ptr<const Mask> mask;           // null: nothing is dropped
+  bool shadows = false;                       // `values` holds shadow weights where the mask drops, else 0
   std::vector<Variant> variants;              // empty: the plan's own mask and moments alone
   std::vector<Task> tasks;
   std::map<std::string, Block> references;    // public blocks that tasks refer to: fused scores, control variate

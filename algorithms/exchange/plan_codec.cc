@@ -45,6 +45,7 @@ struct PlanBody {
   std::vector<std::int64_t> cohort;
   std::vector<Task> tasks;
   std::string mask;
+  bool shadows = false;
   std::vector<std::string> variants, variant_masks;
   std::vector<std::int64_t> variant_moments;  // 1 where the variant brings running statistics
   std::vector<std::string> exponent_blocks, store_versions;
@@ -61,6 +62,7 @@ struct PlanBody {
     v.field("cohort", cohort, "clients", at_least(0));
     v.list("tasks", tasks, "tasks");
     v.field("mask", mask, "digest");
+    v.field("shadows", shadows, "values where the mask drops, too");
     v.field("variants", variants, "names");
     v.field("variant_masks", variant_masks, "digests");
     v.field("variant_moments", variant_moments, "flags");
@@ -72,6 +74,9 @@ struct PlanBody {
 };
 
 std::string digest_text(const std::shared_ptr<const Mask>& mask) { return mask ? mask->digest().hex() : ""; }
+
+// What the plan's weights travel on; null: all.
+const Mask* support_of(const RoundPlan& plan) { return plan.shadows ? nullptr : plan.mask.get(); }
 
 PlanBody body_of(const RoundPlan& plan) {
   PlanBody body;
@@ -85,6 +90,7 @@ PlanBody body_of(const RoundPlan& plan) {
   body.cohort = plan.cohort;
   body.tasks = plan.tasks;
   body.mask = digest_text(plan.mask);
+  body.shadows = plan.shadows;
   for (const Variant& variant : plan.variants) {
     body.variants.push_back(variant.name);
     body.variant_masks.push_back(digest_text(variant.mask));
@@ -274,7 +280,12 @@ std::shared_ptr<const Mask> MaskCache::find(const Digest& digest) const {
 }
 
 void MaskCache::add(std::shared_ptr<const Mask> mask) {
-  masks_[mask->digest()] = mask;
+  const Digest digest = mask->digest();
+  if (masks_.emplace(digest, mask).second) order_.push_back(digest);
+  if (order_.size() > kMostMasks) {
+    masks_.erase(order_.front());
+    order_.pop_front();
+  }
   latest_ = std::move(mask);
 }
 
@@ -288,7 +299,7 @@ Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
   PlanBody body = body_of(plan);
   envelope.body = write_yaml([&body](FieldVisitor& v) { body.visit(v); });
   put_masks(plan, known, envelope.blocks);
-  put_arena("base/", plan.values->base, plan.mask.get(), envelope.blocks);
+  put_arena("base/", plan.values->base, support_of(plan), envelope.blocks);
   put_arena("moments/", plan.values->moments, nullptr, envelope.blocks);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (!plan.variants[i].moments) continue;
@@ -326,12 +337,13 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
   const auto model = make_model(model_config_from_json(body.model, "plan"));
   check_tasks(plan.tasks, *model);
   plan.mask = read_mask(envelope, body.mask, *model, known);
+  plan.shadows = body.shadows;
   if (envelope.mask_digest != (plan.mask ? plan.mask->digest() : Digest())) {
     throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() +
                      ", its settings to another");
   }
   ModelState values{model->config(),
-                    read_arena(envelope, "base/", plan.mask.get(), "base", model->base_layout()),
+                    read_arena(envelope, "base/", support_of(plan), "base", model->base_layout()),
                     read_arena(envelope, "moments/", nullptr, "moments", model->moments_layout())};
   for (std::size_t i = 0; i < body.variants.size(); ++i) {
     Variant variant{body.variants[i], read_mask(envelope, body.variant_masks[i], *model, known), nullptr};
@@ -366,7 +378,7 @@ std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask
                          static_cast<std::size_t>(count) * sizeof(float), 0});
     }
   };
-  arena("base/", plan.values->base, plan.mask.get());
+  arena("base/", plan.values->base, support_of(plan));
   arena("moments/", plan.values->moments, nullptr);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (plan.variants[i].moments) arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,7 +15,7 @@
 
 namespace coppice {
 
-// The masks that both ends of a connection know: what the sender has sent and the receiver has kept.
+// The masks that both ends of a connection know: what the sender has sent and the receiver has kept, the last kMostMasks of them.
 class MaskCache {
  public:
   std::shared_ptr<const Mask> find(const Digest& digest) const;  // null where unknown
@@ -22,7 +23,9 @@ class MaskCache {
   std::shared_ptr<const Mask> latest() const { return latest_; }
 
  private:
+  static constexpr std::size_t kMostMasks = 16;
   std::map<Digest, std::shared_ptr<const Mask>> masks_;
+  std::deque<Digest> order_;  // the oldest first
   std::shared_ptr<const Mask> latest_;
 };
 

@@ -57,6 +57,23 @@ void check_pattern(const Model& model, const Pattern& pattern, bool edge) {
   }
 }
 
+void require_pattern(const Model& model, const ElementPattern& pattern, const Mask& mask) {
+  const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
+  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern.pattern, pattern.edge)) {
+    if (mask.keeps_all(matrix.tensor)) continue;
+    const Blocks blocks((*layout)[matrix.tensor], pattern.pattern);
+    const bool counted = pattern.pattern.kind == Pattern::Kind::kNOfM;
+    for (std::int64_t piece = 0; piece < blocks.count(); ++piece) {
+      std::int64_t kept = 0;
+      blocks.for_each(piece, [&](std::int64_t i) { kept += mask.bits(matrix.tensor)[i] ? 1 : 0; });
+      if (counted ? kept != pattern.pattern.first : kept != 0 && kept != blocks.weights()) {
+        throw Error("the mask of tensor " + coppice::quoted((*layout)[matrix.tensor].name) + " breaks the pattern " +
+                    to_string(pattern.pattern));
+      }
+    }
+  }
+}
+
 Mask make_element_mask(const Model& model, const Pattern& pattern, bool edge, const ElementScores& scores,
                        const std::map<ParamId, std::int64_t>& quotas) {
   if (pattern.kind == Pattern::Kind::kChannels) throw Error("channels are chosen as units, not as elements");

@@ -27,6 +27,9 @@ Mask make_element_mask(const Model& model, const Pattern& pattern, bool edge, co
 // Checks the divisions alone, before anything is computed.
 void check_pattern(const Model& model, const Pattern& pattern, bool edge);
 
+// Throws Error, naming the tensor, where `mask` breaks the pattern: other than N kept of M, or a block kept in part.
+void require_pattern(const Model& model, const ElementPattern& pattern, const Mask& mask);
+
 // The scores of one tensor. Throws InputError, naming it, where they are missing, of another size, or not finite.
 std::span<const float> scores_of(const ElementScores& scores, const ArenaEntry& entry, ParamId tensor);
 

@@ -23,6 +23,12 @@ struct Pattern {
   bool operator==(const Pattern&) const = default;
 };
 
+// A pattern of single weights, and whether it covers the first and last layer, too.
+struct ElementPattern {
+  Pattern pattern{Pattern::Kind::kUnstructured};
+  bool edge = true;
+};
+
 // Throws InputError listing what is allowed. 1 <= N < M <= 64, 1 <= R, C <= 1024.
 Pattern parse_pattern(std::string_view text);
 std::string to_string(const Pattern& pattern);

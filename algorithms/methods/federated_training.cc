@@ -8,6 +8,7 @@
 #include "algorithms/aggregation/server_step.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/methods/growth.h"
+#include "algorithms/methods/shadow_rounds.h"
 #include "core/error.h"
 #include "models/model.h"
 #include "models/support.h"
@@ -125,18 +126,23 @@ std::string suffix_of(const std::string& track) { return track == kMainTrack ? "
 }  // namespace
 
 FederatedTraining::FederatedTraining(std::string name, FinetuneConfig config, FederationConfig federation, LossKind loss,
-                                     Population population)
+                                     Population population, ElementPattern pattern)
     : name_(std::move(name)),
       config_(std::move(config)),
       federation_(std::move(federation)),
       loss_(loss),
-      population_(std::move(population)) {}
+      population_(std::move(population)),
+      pattern_(pattern) {}
 
 // Even steps train round step / 2, odd steps evaluate after it; steps of rounds that are not evaluated are skipped.
 bool FederatedTraining::done(const State& state) const { return state.step >= 2 * config_.rounds; }
 
 bool FederatedTraining::evaluation_due(std::int64_t round) const {
   return round + 1 == config_.rounds || (config_.evaluate_every > 0 && (round + 1) % config_.evaluate_every == 0);
+}
+
+bool FederatedTraining::has_shadows(const std::string& name, const Track& track) const {
+  return name == kMainTrack && track.mask && keeps_shadows(config_.sparse);
 }
 
 std::vector<std::string> FederatedTraining::tracks(const State& state) const {
@@ -155,9 +161,12 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
   plan.loss = loss_;
   plan.cohort = draw_cohort(population_.train_samples, federation_.cohort, plan.seed);
-  plan.values = track.values;
+  plan.shadows = has_shadows(name, track);
+  plan.values = plan.shadows ? shadow_values(state, track) : track.values;
   plan.mask = track.mask;
   TrainTask task;
+  if (plan.shadows) task.sparse = config_.sparse;
+  task.rounds = config_.rounds;
   task.optimizer = federation_.optimizer;
   task.lr_scale = lr_scale(config_.schedule, round, config_.rounds);
   task.epochs = federation_.local.epochs;
@@ -168,7 +177,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   task.clip_norm = federation_.local.clip_norm;
   task.scaffold = federation_.correction == Correction::kScaffold;
   task.precision = federation_.precision;
-  task.release.select = Release::Select::kPlanSupport;
+  task.release.select = plan.shadows ? Release::Select::kDense : Release::Select::kPlanSupport;
   task.release.weight = federation_.weight;
   task.release.wire = federation_.wire;
   plan.tasks.emplace_back(task);
@@ -239,16 +248,23 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
 
     const TrainSums sums(answer, federation_.aggregation, track.values->base.layout());
     const double weight = sums.sum("train/weight").at(0);
-    Arena delta = mean_of(sums, "train/delta/", weight, track.values->base, track.mask.get());
-    Arena base = server_step(federation_.server, track.values->base, std::move(delta), track.mask.get(), track.server);
+    const bool shadows = plans[t].shadows;
+    const Mask* support = shadows ? nullptr : track.mask.get();
+    const Arena& before = plans[t].values->base;
+    Arena delta = mean_of(sums, "train/delta/", weight, before, support);
+    Arena base = server_step(federation_.server, before, std::move(delta), support, track.server);
     if (federation_.correction == Correction::kScaffold) {
       update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
       for (const ClientOutcome& outcome : answer.roster()) {
         if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plans[t].id;
       }
     }
-    track.values = std::make_shared<const ModelState>(
-        ModelState{track.values->config, std::move(base), pooled(sums, weight, track.values->moments)});
+    ModelState next{track.values->config, std::move(base), pooled(sums, weight, track.values->moments)};
+    if (shadows) {
+      absorb_shadows(config_.sparse, pattern_, plans[t].round, config_.rounds, std::move(next), track, record);
+    } else {
+      track.values = std::make_shared<const ModelState>(std::move(next));
+    }
     if (plans[t].tasks.size() > 1) absorb_growth(*config_.growth, track, plans[t], answer, record);
     if (track.mask) record.numbers["density" + suffix] = track.mask->density();
   }
@@ -311,6 +327,7 @@ void TrainingStageConfig::visit(FieldVisitor& v) {
 void FinetuneConfig::visit(FieldVisitor& v) {
   TrainingStageConfig::visit(v);
   v.field("twin", twin, "also train the dense model with the same rounds and draws, for comparison");
+  v.variant("sparse", sparse, "what becomes of the weights that an element mask drops");
   v.group("growth", growth, "grow and drop weights of the mask while training");
 }
 

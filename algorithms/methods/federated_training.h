@@ -7,9 +7,11 @@
 
 #include <optional>
 
+#include "algorithms/masking/pattern.h"
 #include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
 #include "algorithms/training/schedule.h"
+#include "algorithms/training/sparse_config.h"
 
 namespace coppice {
 
@@ -43,14 +45,16 @@ struct WarmupConfig : TrainingStageConfig {
 struct FinetuneConfig : TrainingStageConfig {
   static constexpr const char* kName = "finetune";
   bool twin = false;                      // also train the dense model, same rounds, same draws
+  SparseConfig sparse = FixedMask{};      // what becomes of the weights that an element mask drops
   std::optional<GrowthConfig> growth;
   void visit(FieldVisitor& v);
 };
 
 class FederatedTraining : public Method {
  public:
+  // `pattern`: of the run's element mask, where the config has masks made anew.
   FederatedTraining(std::string name, FinetuneConfig config, FederationConfig federation, LossKind loss,
-                    Population population);
+                    Population population, ElementPattern pattern = {});
 
   std::string name() const override { return name_; }
   std::int64_t total_steps() const override { return config_.rounds; }
@@ -65,12 +69,14 @@ class FederatedTraining : public Method {
   RoundPlan train_plan(const State& state, const std::string& track, std::int64_t round) const;
   StepRecord absorb_training(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const;
   bool evaluation_due(std::int64_t round) const;
+  bool has_shadows(const std::string& name, const Track& track) const;
 
   std::string name_;
   FinetuneConfig config_;
   FederationConfig federation_;
   LossKind loss_;
   Population population_;
+  ElementPattern pattern_;
 };
 
 // The plan that measures a track on the test split, and what its answer says.

@@ -7,6 +7,7 @@ namespace coppice {
 LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer, const BatchSource& next, Tap& tap,
                           const LocalOptions& options) {
   const bool has_norms = replica.moments().layout().size() > 0;
+  StepOptions step = options.step;
   LocalResult result;
   Batch batch;
   optimizer.reset();
@@ -17,7 +18,8 @@ LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer,
       result.finite = false;
       return result;
     }
-    result.finite = replica.step(optimizer, options.step);
+    if (options.decay && step.shadows) step.shadows->decay = options.decay(result.steps);
+    result.finite = replica.step(optimizer, step);
     if (!result.finite) return result;
     result.sums.loss_sum += pass.loss_sum;
     result.sums.hits += pass.hits;

@@ -14,6 +14,7 @@ using BatchSource = std::function<bool(Batch&)>;
 struct LocalOptions {
   StepOptions step;
   std::int64_t max_steps = 0;  // 0 = all batches
+  std::function<double(std::int64_t step)> decay = {};  // of step.shadows in each step, from 0; empty: as it stands there
 };
 
 struct LocalResult {

@@ -45,6 +45,11 @@ COPPICE_CLONES void drop(float* x, const std::uint8_t* kept, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) x[i] = kept[i] != 0 ? x[i] : 0.0F;
 }
 
+COPPICE_CLONES void pull_dropped(const float* __restrict w, const std::uint8_t* __restrict kept, float decay, float* __restrict pull,
+                                 std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) pull[i] = kept[i] != 0 ? 0.0F : decay * w[i];
+}
+
 COPPICE_CLONES bool all_finite(const float* x, std::int64_t n) {
   std::uint32_t special = 0;  // an exponent of all ones is infinity or NaN
   for (std::int64_t i = 0; i < n; ++i) {
@@ -53,39 +58,43 @@ COPPICE_CLONES bool all_finite(const float* x, std::int64_t n) {
   return special == 0;
 }
 
-COPPICE_CLONES void descend(const float* before, const float* g, float* after, float lr, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * g[i];
+// `pull` is what stands beside the gradient: the decay of shadows, else zeros.
+COPPICE_CLONES void descend(const float* before, const float* __restrict g, const float* __restrict pull, float* after, float lr,
+                            std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (g[i] + pull[i]);
 }
 
-COPPICE_CLONES void momentum_descend(const float* before, const float* g, float* m, float* after, float lr, float beta,
-                                     bool first, bool nesterov, std::int64_t n) {
+COPPICE_CLONES void momentum_descend(const float* before, const float* __restrict g, const float* __restrict pull, float* __restrict m,
+                                     float* after, float lr, float beta, bool first, bool nesterov, std::int64_t n) {
   if (first) {
     std::copy_n(g, n, m);
   } else {
     for (std::int64_t i = 0; i < n; ++i) m[i] = beta * m[i] + g[i];
   }
   if (nesterov) {
-    for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (g[i] + beta * m[i]);
+    for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (g[i] + beta * m[i] + pull[i]);
   } else {
-    for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * m[i];
+    for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (m[i] + pull[i]);
   }
 }
 
 struct AdamStep {
-  float beta1, beta2, step_size, inverse_root_correction, eps, shrink;
+  float beta1, beta2, correction, step_size, inverse_root_correction, eps, shrink;
   bool first;
 };
 
-COPPICE_CLONES void adam_descend(const float* before, const float* g, float* m, float* v, float* after, AdamStep a,
-                                 std::int64_t n) {
+COPPICE_CLONES void adam_descend(const float* before, const float* __restrict g, const float* __restrict pull, float* __restrict m,
+                                 float* __restrict v, float* after, AdamStep a, std::int64_t n) {
   if (a.first) {
     std::fill_n(m, n, 0.0F);
     std::fill_n(v, n, 0.0F);
   }
   for (std::int64_t i = 0; i < n; ++i) {
+    const float both = g[i] + pull[i];
     m[i] = a.beta1 * m[i] + (1.0F - a.beta1) * g[i];
-    v[i] = a.beta2 * v[i] + (1.0F - a.beta2) * g[i] * g[i];
-    after[i] = before[i] * a.shrink - a.step_size * m[i] / (std::sqrt(v[i]) * a.inverse_root_correction + a.eps);
+    v[i] = a.beta2 * v[i] + (1.0F - a.beta2) * both * both;
+    after[i] = before[i] * a.shrink -
+               a.step_size * (m[i] + a.correction * pull[i]) / (std::sqrt(v[i]) * a.inverse_root_correction + a.eps);
   }
 }
 
@@ -105,6 +114,14 @@ double squared_norm(const at::Tensor& gradient) {
     for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
   }
   return sum;
+}
+
+void write_forward(const float* values, const at::Tensor& forward, std::int64_t start, std::int64_t n) {
+  if (forward.scalar_type() == at::kBFloat16) {
+    narrow(values, static_cast<std::uint16_t*>(forward.mutable_data_ptr()) + start, n);
+  } else {
+    std::copy_n(values, n, forward.mutable_data_ptr<float>() + start);
+  }
 }
 
 double weight_decay_of(const OptimizerConfig& config) {
@@ -144,8 +161,9 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
   } else {
     const auto set = [&](const auto& c, double shrink) {
       const auto t = static_cast<double>(steps_);
-      adam = {static_cast<float>(c.beta1), static_cast<float>(c.beta2),
-              static_cast<float>(c.lr * options.lr_scale / (1.0 - std::pow(c.beta1, t))),
+      const double correction = 1.0 - std::pow(c.beta1, t);
+      adam = {static_cast<float>(c.beta1), static_cast<float>(c.beta2), static_cast<float>(correction),
+              static_cast<float>(c.lr * options.lr_scale / correction),
               static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(c.beta2, t))), static_cast<float>(c.eps),
               static_cast<float>(shrink), first};
     };
@@ -153,18 +171,24 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
     if (const auto* a = std::get_if<AdamWConfig>(&config_)) set(*a, 1.0 - a->lr * options.lr_scale * a->weight_decay);
   }
 
+  static constexpr Chunk kNothing{};
   bool finite = true;
   Chunk g;
+  Chunk pull;
   for (int tensor = 0; tensor < before.layout().size(); ++tensor) {
     const at::Tensor& gradient = gradients[static_cast<std::size_t>(tensor)];
     const std::int64_t numel = before.layout()[tensor].numel;
-    const std::uint8_t* kept = options.kept != nullptr ? options.kept->of(tensor) : nullptr;
+    const std::uint8_t* mask = options.kept != nullptr ? options.kept->of(tensor) : nullptr;
+    const std::uint8_t* kept = options.shadows ? nullptr : mask;  // of what must be 0
+    const bool decays = mask != nullptr && options.shadows && options.shadows->decay != 0.0;
+    const bool joins = decays && options.shadows->in_gradient;
     const float* w = before.floats(tensor).data();
     float* next = after.floats(tensor).data();
     float* m = first_.layout().size() > 0 ? first_.floats(tensor).data() : nullptr;
     float* v = second_.layout().size() > 0 ? second_.floats(tensor).data() : nullptr;
     const bool low_gradient = gradient.defined() && gradient.scalar_type() == at::kBFloat16;
-    const bool edits = clip != 1.0F || options.correction != nullptr || options.prox_mu != 0.0 || decay != 0.0F || kept != nullptr;
+    const bool edits =
+        clip != 1.0F || options.correction != nullptr || options.prox_mu != 0.0 || decay != 0.0F || kept != nullptr || joins;
     for (std::int64_t start = 0; start < numel; start += kChunk) {
       const std::int64_t n = std::min(kChunk, numel - start);
       const float* direction = g.data();
@@ -186,18 +210,23 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
                               static_cast<float>(options.prox_mu), n);
       }
       if (decay != 0.0F) add_scaled(g.data(), w + start, decay, n);
+      if (decays) pull_dropped(w + start, mask + start, static_cast<float>(options.shadows->decay), pull.data(), n);
+      if (joins) add_scaled(g.data(), pull.data(), 1.0F, n);
+      const float* beside = decays && !joins ? pull.data() : kNothing.data();
       if (kept != nullptr) drop(g.data(), kept + start, n);
       if (v != nullptr) {
-        adam_descend(w + start, direction, m + start, v + start, next + start, adam, n);
+        adam_descend(w + start, direction, beside, m + start, v + start, next + start, adam, n);
       } else if (m != nullptr) {
-        momentum_descend(w + start, direction, m + start, next + start, lr, momentum, first, nesterov, n);
+        momentum_descend(w + start, direction, beside, m + start, next + start, lr, momentum, first, nesterov, n);
       } else {
-        descend(w + start, direction, next + start, lr, n);
+        descend(w + start, direction, beside, next + start, lr, n);
       }
       if (kept != nullptr) drop(next + start, kept + start, n);
       finite = all_finite(next + start, n) && finite;
-      if (options.low != nullptr) {
-        narrow(next + start, static_cast<std::uint16_t*>(options.low->view(tensor).mutable_data_ptr()) + start, n);
+      if (options.forward != nullptr) {
+        std::copy_n(next + start, n, g.data());
+        if (mask != nullptr) drop(g.data(), mask + start, n);
+        write_forward(g.data(), options.forward->view(tensor), start, n);
       }
     }
   }

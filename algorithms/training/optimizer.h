@@ -2,12 +2,22 @@
 //
 // PyTorch's semantics (torch.optim.SGD with dampening 0, Adam, AdamW), so that trajectories can be compared. Under a mask
 // dropped weights and their state are exactly 0 after every step, and so is what decay or FedProx would add to them.
+//
+// Under shadows (algorithms/training/sparse_config.h) dropped weights take their gradients like all others, and a decay
+// d = lambda * (1 - M) * W pulls them to 0; only `forward` is masked. In the gradient (SR-STE) d joins g, after clipping. Beside it (AST):
+//
+//   m <- b1 m + (1 - b1) g      v <- b2 v + (1 - b2) (g + d)^2
+//   W <- W (1 - lr wd) - lr (m / (1 - b1^t) + d) / (sqrt(v / (1 - b2^t)) + eps)          SGD: W <- W - lr (momentum + d)
+//
+// Two deviations from AST's published GPT-2 optimizer, which takes v from m + d and corrects d for the bias of m: lambda = 0 is exactly
+// the plain optimizer, and a decay is as strong in the first steps of a client's fresh moments as in all others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "algorithms/training/kept_bytes.h"
@@ -16,6 +26,11 @@
 
 namespace coppice {
 
+struct ShadowStep {
+  double decay = 0.0;        // lambda
+  bool in_gradient = false;  // SR-STE; else beside it
+};
+
 struct StepOptions {
   double lr_scale = 1.0;
   const KeptBytes* kept = nullptr;      // null: nothing dropped
@@ -23,7 +38,9 @@ struct StepOptions {
   double prox_mu = 0.0;
   const Arena* correction = nullptr;    // added to the gradient (SCAFFOLD: c - c_k)
   double clip_norm = 0.0;               // largest l2 norm of the gradient; 0 = unbounded
-  const Arena* low = nullptr;           // a bfloat16 arena that takes the rounded new weights
+  std::optional<ShadowStep> shadows = {};  // of what `kept` drops; absent: it is 0 and stays 0
+  const Arena* forward = nullptr;       // takes the new weights as a forward pass wants them: rounded where it is bfloat16, masked under
+                                        // shadows
 };
 
 class Optimizer {

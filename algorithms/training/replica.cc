@@ -27,20 +27,23 @@ Replica::Replica(std::shared_ptr<const Model> model)
       moments_("moments", model_->moments_layout()) {}
 
 void Replica::refresh_leaves() {
-  if (precision_ == Precision::kF32) {
+  if (precision_ == Precision::kF32 && shadows_ == nullptr) {
     leaves_ = leaves_of(base());
     return;
   }
-  if (low_.layout().size() == 0) low_ = Arena("low", model_->base_layout(), DType::kBF16);
-  low_.copy_from(base());
-  leaves_ = leaves_of(low_);
+  const DType dtype = precision_ == Precision::kF32 ? DType::kF32 : DType::kBF16;
+  if (forward_.layout().size() == 0 || forward_.dtype() != dtype) forward_ = Arena("forward", model_->base_layout(), dtype);
+  forward_.copy_from(base());
+  if (shadows_ != nullptr) shadows_->apply_to(forward_);
+  leaves_ = leaves_of(forward_);
 }
 
 void Replica::load(std::shared_ptr<const ModelState> state, Precision precision) {
-  const bool same = received_ == state && precision_ == precision && !own_;
+  const bool same = received_ == state && precision_ == precision && !own_ && shadows_ == nullptr;
   precision_ = precision;
   received_ = std::move(state);
   own_ = false;
+  shadows_ = nullptr;
   moments_.copy_from(received_->moments);
   forget_gradients();
   if (!same) refresh_leaves();
@@ -54,6 +57,11 @@ void Replica::use_variant(const Mask* mask, const Arena* moments) {
     base_.copy_from(received_->base);
     mask->apply_to(base_);
   }
+  refresh_leaves();
+}
+
+void Replica::use_shadows(const Mask& mask) {
+  shadows_ = &mask;
   refresh_leaves();
 }
 
@@ -112,10 +120,10 @@ void Replica::copy_gradients(const Arena& into) const {
 }
 
 bool Replica::step(Optimizer& optimizer, StepOptions options) {
-  if (precision_ == Precision::kBF16) options.low = &low_;
+  if (precision_ == Precision::kBF16 || shadows_ != nullptr) options.forward = &forward_;
   const bool finite = optimizer.step(base(), gradients_, base_, options);
   const bool first = !std::exchange(own_, true);
-  if (first && precision_ == Precision::kF32) refresh_leaves();
+  if (first && options.forward == nullptr) refresh_leaves();
   return finite;
 }
 

@@ -39,6 +39,9 @@ class Replica {
   void load(std::shared_ptr<const ModelState> state, Precision precision);
   // On top of a load: a mask on the weights, other running statistics. Null keeps the received ones.
   void use_variant(const Mask* mask, const Arena* moments);
+  // On top of a load: the forward pass takes M * W, its gradients and steps go to W (algorithms/training/sparse_config.h). `mask` must
+  // live until the next load.
+  void use_shadows(const Mask& mask);
 
   const ModelState& received() const { return *received_; }
   const Arena& base() const { return own_ ? base_ : received_->base; }
@@ -69,7 +72,8 @@ class Replica {
   bool own_ = false;  // whether the replica's own weights are in use
   Arena base_;
   Arena moments_;
-  Arena low_;  // a bfloat16 copy of the weights in use, made only where the precision asks for it
+  const Mask* shadows_ = nullptr;
+  Arena forward_;  // a copy of the weights in use, bfloat16 or masked, made only where precision or shadows ask for it
   std::vector<at::Tensor> leaves_;  // alias the weights in use, or their copy
   std::vector<at::Tensor> gradients_;
 };

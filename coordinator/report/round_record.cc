@@ -37,6 +37,7 @@ RoundRecord round_from(const JsonNode& node) {
   record.bytes_down = size_at(node, "bytes_down", HUGE_VAL);
   record.bytes_up = size_at(node, "bytes_up", HUGE_VAL);
   record.density = size_at(node, "density", 1.0);
+  if (const auto sparse = node.find("sparse")) record.sparse = figures(*sparse);
   if (const auto phases = node.find("phases")) record.phases = figures(*phases);
   return record;
 }
@@ -81,6 +82,7 @@ std::string to_json_line(const RoundRecord& record) {
   json["bytes_down"] = number(record.bytes_down);
   json["bytes_up"] = number(record.bytes_up);
   json["density"] = number(record.density);
+  if (!record.sparse.empty()) json["sparse"] = numbers(record.sparse);
   json["phases"] = numbers(record.phases);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -28,6 +28,7 @@ struct RoundRecord {
   double bytes_down = 0.0;               // mean of one client of this round
   double bytes_up = 0.0;
   double density = 1.0;                  // of the mask in force
+  std::map<std::string, double> sparse;  // "flip_rate" and "shadow_norm" of rounds that trained with shadow weights
   std::map<std::string, double> phases;  // phase -> seconds, of rank 0
 };
 

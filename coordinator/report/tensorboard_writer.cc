@@ -94,6 +94,7 @@ Scalars scalars_of(const RoundRecord& round) {
                      {"seconds/round", round.seconds}};
   if (round.eval) add_all(scalars, "eval/", *round.eval);
   if (round.eval_twin) add_all(scalars, "eval_twin/", *round.eval_twin);
+  add_all(scalars, "sparse/", round.sparse);
   add_all(scalars, "phase/", round.phases);
   return scalars;
 }

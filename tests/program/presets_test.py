@@ -1,9 +1,30 @@
 """The same pipeline by its other settings, each run small to its end: patterns, budgets, models, partitions, methods."""
+import json
+import math
+import struct
 import unittest
 
-from program import SMOKE, ProgramTest, needs_cifar, summary
+from program import SMOKE, ProgramTest, coppice, needs_cifar, summary
 
 FAST = ["stages.warmup.rounds=1", "stages.finetune.rounds=1", "stages.finetune.twin=false"]
+
+
+def matrices_of(path):
+    """Tensors of a safetensors file with more than one dim: name -> (shape, values)."""
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    return {name: (t["shape"], struct.unpack(f"<{math.prod(t['shape'])}f", data[8 + size:][slice(*t["data_offsets"])]))
+            for name, t in header.items() if name != "__metadata__" and len(t["shape"]) > 1}
+
+
+def two_of_four(matrix):
+    """Whether of each four consecutive inputs (channels at one kernel position) two are kept and two are 0."""
+    shape, values = matrix
+    inputs, spatial = shape[1], math.prod(shape[2:])
+    kept = [sum(values[(o * inputs + i + k) * spatial + s] != 0.0 for k in range(4))
+            for o in range(shape[0]) for i in range(0, inputs - inputs % 4, 4) for s in range(spatial)]
+    return inputs % 4 == 0 and set(kept) == {2}
 
 
 @needs_cifar
@@ -22,6 +43,31 @@ class Presets(ProgramTest):
         self.assertAlmostEqual(sum(l["kept"] for l in result["mask"]["layers"][1:-1]) /
                                sum(l["total"] for l in result["mask"]["layers"][1:-1]), 0.5, places=6)
         self.assertLess(result["variants"][-1]["file_bytes"], 0.7 * result["variants"][0]["file_bytes"])
+
+    def test_two_of_four_with_shadow_weights_ends_in_its_pattern(self):
+        pattern = ("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0", "stages.finetune.rounds=3")
+        for sparse in ("ste", "{kind: sr_ste, lambda: 1e-3}", "{kind: ast, lambda: 1e-3, anneal: 0.5, refresh: 2}"):
+            with self.subTest(sparse):
+                self.folder = self.folder / "next"
+                self.folder.mkdir()
+                result = self.result(*pattern, f"stages.finetune.sparse={sparse}")
+                self.assertGreater(result["variants"][-1]["accuracy"], 0.05)
+                out = self.folder / "out"
+                rounds = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+                flips = [r["sparse"]["flip_rate"] for r in rounds if "sparse" in r]
+                self.assertEqual(len(flips), 3)
+                self.assertGreater(flips[1], 0.0)
+                self.assertEqual(flips[-1], 0.0)
+                tensors = matrices_of(out / "model" / "model.safetensors")
+                masked = [name for name, w in tensors.items() if two_of_four(w)]
+                self.assertEqual(len(masked), len(result["mask"]["layers"]) - 2)
+
+    def test_shadow_weights_ask_for_a_mask_of_weights(self):
+        for overrides, words in (((), ("sparse", "channels", "N:M")),
+                                 (("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0", "stages.finetune.growth={every: 1}"),
+                                  ("sparse", "growth"))):
+            arguments = [item for o in (*FAST, "stages.finetune.sparse=ste", *overrides) for item in ("--set", o)]
+            self.assert_refused(coppice("run", SMOKE, "--out", self.folder / "out", *arguments), *words)
 
     def test_vectors_of_32_and_16_rows(self):
         for pattern in ("32x1", "16x1"):

@@ -181,7 +181,7 @@ TEST(Optimizer, LowCopyIsTheRoundedMaster) {
   after.floats(0)[4] = 3.4e38F;                            // rounds to infinity
   Optimizer optimizer(SgdConfig{.lr = 0.1}, field.model->base_layout());
   const std::vector<at::Tensor> nothing(after.views().size());
-  optimizer.step(after, nothing, after, {.low = &low});
+  optimizer.step(after, nothing, after, {.forward = &low});
   for (int i = 0; i < low.layout().size(); ++i) {
     const at::Tensor expected = after.view(i).to(at::kBFloat16).to(at::kFloat).contiguous();
     const at::Tensor found = low.view(i).to(at::kFloat).contiguous();
