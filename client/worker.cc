@@ -8,6 +8,7 @@
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/taps/batch_norm_moments.h"
 #include "algorithms/taps/input_products.h"
+#include "algorithms/training/adapter_replica.h"
 #include "algorithms/training/local_training.h"
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
@@ -21,9 +22,10 @@ namespace {
 // One client at work on one plan. Tasks at received weights come first, then training, then tasks at trained weights.
 class Play {
  public:
-  Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, Replica& replica,
+  Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, ClientModels& models,
        HiddenStates& hidden, Report& report)
-      : plan_(plan), client_(client), data_(data), store_(store), replica_(replica), hidden_(hidden), report_(report) {}
+      : plan_(plan), client_(client), data_(data), store_(store), models_(models), replica_(models.replica), hidden_(hidden),
+        report_(report) {}
 
   void run() {
     for (const Task& task : plan_.tasks) {
@@ -77,24 +79,8 @@ class Play {
   }
 
   void perform(const TrainTask& task) {
-    replica_.load(plan_.values, task.precision);
     const std::span<const std::int64_t> mine = data_.samples(Split::kTrain, client_);
     samples_ = static_cast<std::int64_t>(mine.size());
-    Optimizer optimizer(task.optimizer, replica_.model().base_layout());
-    std::optional<KeptBytes> kept;
-    if (plan_.mask) kept.emplace(*plan_.mask);
-    LocalOptions options;
-    options.max_steps = plan_.probe ? 1 : task.max_steps;
-    options.step.lr_scale = task.lr_scale;
-    options.step.kept = kept ? &*kept : nullptr;
-    options.step.anchor = &plan_.values->base;
-    options.step.prox_mu = task.prox_mu;
-    options.step.clip_norm = task.clip_norm;
-    std::optional<ControlVariate> control;
-    if (task.scaffold) {
-      control.emplace(plan_, client_, store_, replica_.model().base_layout());
-      options.step.correction = &control->correction();
-    }
     BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
                      BatchRule{.last = task.last});
     const BatchSource next = [&](Batch& batch) {
@@ -103,23 +89,58 @@ class Play {
       read_batch(*data_.train, indices, batch);
       return true;
     };
+    LocalOptions options;
+    options.max_steps = plan_.probe ? 1 : task.max_steps;
+    options.step.lr_scale = task.lr_scale;
+    options.step.prox_mu = task.prox_mu;
+    options.step.clip_norm = task.clip_norm;
+    if (task.distill) {
+      options.guide = [this, &task](const Batch& batch) { return guide_of(*models_.teacher, batch, *task.distill); };
+    }
+    const auto* lora = std::get_if<LoraConfig>(&task.adapter);
+    if (lora != nullptr) return train_adapters(task, *lora, next, options);
+    const std::int64_t all = order.num_batches();
+    train_weights(task, next, options.max_steps > 0 ? std::min(options.max_steps, all) : all, options);
+  }
+
+  void train_adapters(const TrainTask& task, const LoraConfig& lora, const BatchSource& next, LocalOptions options) {
+    AdapterReplica& adapters = adapters_.emplace(*models_.base, lora, *plan_.adapters, plan_.mask.get());
+    Optimizer optimizer(task.optimizer, plan_.adapters->shared_layout());
+    options.step.anchor = plan_.adapters.get();
+    const Trainee trainee{
+        .backward = [&](const Batch& batch, const Guide* guide) { return adapters.backward(batch, plan_.loss, guide); },
+        .step = [&](const StepOptions& step) { return adapters.step(optimizer, step); }};
+    const LocalResult result = train_locally(trainee, next, options);
+    if (!usable(result)) return;
+    const ReleaseContext release = context(task.release, samples_);
+    release_difference(release, "train/delta/", adapters.adapters(), *plan_.adapters, report_);
+    report_training(result, release);
+  }
+
+  // `steps`: how many there will be.
+  void train_weights(const TrainTask& task, const BatchSource& next, std::int64_t steps, LocalOptions options) {
+    replica_.load(plan_.values, task.precision);
+    Optimizer optimizer(task.optimizer, replica_.model().base_layout());
+    std::optional<KeptBytes> kept;
+    if (plan_.mask) kept.emplace(*plan_.mask);
+    options.step.kept = kept ? &*kept : nullptr;
+    options.step.anchor = &plan_.values->base;
+    std::optional<ControlVariate> control;
+    if (task.scaffold) {
+      control.emplace(plan_, client_, store_, replica_.model().base_layout());
+      options.step.correction = &control->correction();
+    }
     if (keeps_shadows(task.sparse) && plan_.mask) {
       replica_.use_shadows(*plan_.mask);
       options.step.shadows = ShadowStep{.in_gradient = std::holds_alternative<SrSteConfig>(task.sparse)};
-      const std::int64_t all = order.num_batches();
-      const auto steps = static_cast<double>(options.max_steps > 0 ? std::min(options.max_steps, all) : all);
       options.decay = [this, &task, steps](std::int64_t step) {
-        const double rounds_done = static_cast<double>(plan_.round) + static_cast<double>(step + 1) / steps;
+        const double rounds_done = static_cast<double>(plan_.round) + static_cast<double>(step + 1) / static_cast<double>(steps);
         return decay_at(task.sparse, rounds_done / static_cast<double>(task.rounds));
       };
     }
     Tap tap;
     const LocalResult result = train_locally(replica_, plan_.loss, optimizer, next, tap, options);
-    if (!result.finite || result.steps == 0) {
-      finite_ = result.finite;
-      samples_ = result.finite ? 0 : samples_;
-      return;
-    }
+    if (!usable(result)) return;
     const ReleaseContext release = context(task.release, samples_);
     release_difference(release, "train/delta/", replica_.base(), plan_.values->base, report_);
     release_moments(release);
@@ -128,6 +149,16 @@ class Play {
       to_store_ = control->update(replica_.base(), plan_.values->base, static_cast<double>(result.steps) * lr, report_,
                                   plan_.mask.get());
     }
+    report_training(result, release);
+  }
+
+  bool usable(const LocalResult& result) {
+    finite_ = result.finite;
+    if (result.finite && result.steps == 0) samples_ = 0;
+    return result.finite && result.steps > 0;
+  }
+
+  void report_training(const LocalResult& result, const ReleaseContext& release) {
     report_.add_scalar("train/weight", weight_of(release));
     report_.add_scalar("train/loss", result.sums.loss_sum);
     report_.add_scalar("train/hits", static_cast<double>(result.sums.hits));
@@ -307,8 +338,10 @@ class Play {
   std::int64_t client_;
   const ClientData& data_;
   const ClientStore& store_;
+  ClientModels& models_;
   Replica& replica_;
   HiddenStates& hidden_;
+  std::optional<AdapterReplica> adapters_;  // lives as long as the report, which reads it
   Report& report_;
   bool finite_ = true;
   std::int64_t samples_ = 0;
@@ -327,18 +360,18 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
     return collect != nullptr && collect->statistic != CollectTask::Statistic::kBatchNorm;
   });
   if (!looks_inside) hidden_ = {};
-  Replica replica(make_model(plan.values->config));
+  ClientModels models(plan);
   std::vector<ClientOutcome> outcomes;
-  for (const std::int64_t client : clients) outcomes.push_back(play_one(plan, client, blocks, replica, deliver));
+  for (const std::int64_t client : clients) outcomes.push_back(play_one(plan, client, blocks, models, deliver));
   return outcomes;
 }
 
 ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
-                               Replica& replica, const Deliver& deliver) {
+                               ClientModels& models, const Deliver& deliver) {
   const auto start = std::chrono::steady_clock::now();
   ClientOutcome outcome{.client = client};
   Report report(blocks);
-  Play play(plan, client, *data_, store_, replica, hidden_, report);
+  Play play(plan, client, *data_, store_, models, hidden_, report);
   play.run();
   outcome.samples = play.samples();
   if (!play.finite()) {

@@ -1,4 +1,4 @@
-// A rank's half of a round: carries a plan out for one virtual client after the other, on a replica that all clients share.
+// A rank's half of a round: carries a plan out for one virtual client after the other, on models that all clients share.
 //
 // What a client reports depends on the plan and on the client alone, never on which rank plays it or on what ran before.
 #pragma once
@@ -11,6 +11,7 @@
 #include "algorithms/exchange/plan.h"
 #include "algorithms/exchange/report.h"
 #include "client/client_data.h"
+#include "client/client_models.h"
 #include "client/client_store.h"
 #include "client/hidden_states.h"
 
@@ -30,7 +31,7 @@ class Worker {
 
  private:
   ClientOutcome play_one(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
-                         Replica& replica, const Deliver& deliver);
+                         ClientModels& models, const Deliver& deliver);
 
   std::shared_ptr<const ClientData> data_;
   ClientStore store_;

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kManifest = "manifest.json";
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::uint64_t kMostManifestBytes = std::uint64_t{1} << 30;
 
 void put(const std::string& prefix, const Arena& arena, std::vector<TensorBytes>& file) {
@@ -126,6 +126,8 @@ void Checkpoint::save(const State& state) {
   for (const auto& [client, version] : state.store_versions) versions[std::to_string(client)] = text_of(version);
   json held = json::object();
   for (const auto& [client, digest] : state.client_masks) held[std::to_string(client)] = digest;
+  json models = json::object();
+  for (const auto& [client, digest] : state.client_models) models[std::to_string(client)] = digest;
   const json manifest = {
       {"format", kFormat},
       {"config_digest", config_digest_},
@@ -146,6 +148,7 @@ void Checkpoint::save(const State& state) {
       {"exponents", state.exponents},
       {"store_versions", versions},
       {"client_masks", held},
+      {"client_models", models},
   };
   write_file_atomically(path(kManifest), manifest.dump());
   for (const auto& entry : fs::directory_iterator(folder_)) {
@@ -186,6 +189,9 @@ State Checkpoint::load(std::string& warning) {
     for (const auto& [client, digest] : manifest.at("client_masks").items()) {
       state.client_masks[std::stoll(client)] = digest;
     }
+    for (const auto& [client, digest] : manifest.at("client_models").items()) {
+      state.client_models[std::stoll(client)] = digest;
+    }
     const auto open = [&](const std::string& name) {
       if (name.find('/') != std::string::npos) throw InputError(where + ": tensor file '" + name + "' lies elsewhere");
       written_.insert(name);
@@ -216,10 +222,15 @@ State Checkpoint::load(std::string& warning) {
                             *make_model(model_config_from_json(entry.at("cut_from").get<std::string>(), where)));
       }
       for (const auto& [slot, slot_file] : entry.at("server").items()) {
-        // Arena names take part in digests; a slot is named as the optimizer left it.
-        Arena arena("base", model->base_layout());
         const MappedSafetensors stored(open(slot_file));
+        auto layout = std::make_shared<ArenaLayout>();
+        for (const TensorBytes& tensor : stored.tensors()) layout->add(tensor.name, tensor.shape);
+        // Arena names take part in digests; a slot is named as the method left it.
+        Arena arena(slot.starts_with("adapter/") ? "adapter" : "base", std::move(layout));
         take("", stored, path(slot_file), arena);
+        if (arena_file(arena) != slot_file) {
+          throw InputError(path(slot_file) + ": does not hold what its name says; the file is damaged");
+        }
         track.server[slot] = std::make_shared<const Arena>(std::move(arena));
       }
       state.tracks[name] = std::move(track);

@@ -19,16 +19,23 @@ bool is_evaluation(const RoundPlan& plan) {
 StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& state) {
   if (is_evaluation(plan) || plan.cohort.empty()) return {};
   const std::string digest = plan.mask ? plan.mask->digest().hex() : "";
-  const auto with_mask = static_cast<double>(plan_bytes(plan, nullptr));
-  const double without_mask = plan.mask ? static_cast<double>(plan_bytes(plan, plan.mask)) : with_mask;
+  const std::string model = (plan.teacher.values ? plan.teacher.digest.hex() : "") + (plan.frozen ? plan.frozen->hex() : "");
+  std::map<std::pair<bool, bool>, double> sizes;  // by what a client holds already: the mask, the frozen models
+  const auto size_for = [&](bool holds_mask, bool holds_model) {
+    const auto [size, unknown] = sizes.try_emplace({holds_mask, holds_model});
+    if (unknown) size->second = static_cast<double>(plan_bytes(plan, holds_mask ? plan.mask : nullptr, holds_model));
+    return size->second;
+  };
   StepCost total;
   for (const ClientOutcome& outcome : answer.roster()) {
     if (plan.track == kMainTrack) {
-      std::string& held = state.client_masks[outcome.client];
-      total.bytes_down += held == digest ? without_mask : with_mask;
-      held = digest;
+      std::string& mask = state.client_masks[outcome.client];
+      const bool holds_model = model.empty() || state.client_models[outcome.client] == model;
+      total.bytes_down += size_for(mask == digest, holds_model);
+      mask = digest;
+      if (!holds_model) state.client_models[outcome.client] = model;
     } else {
-      total.bytes_down += with_mask;
+      total.bytes_down += size_for(false, false);
     }
     total.bytes_up += static_cast<double>(outcome.bytes_up);
   }

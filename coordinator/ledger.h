@@ -29,8 +29,8 @@ struct StepCost {
 
 class Ledger {
  public:
-  // Charges a plan to its cohort and remembers in the state which mask each client now holds. Evaluation on the test split is
-  // the coordinator's own business and costs clients nothing. A client that holds the plan's mask is not sent it again.
+  // Charges a plan to its cohort and remembers in the state which mask and which frozen model each client now holds. Evaluation
+  // on the test split is the coordinator's own business and costs clients nothing. What a client holds it is not sent again.
   // Twins are counted by themselves and returned as free: they stand for another run.
   StepCost charge(const RoundPlan& plan, const Answer& answer, State& state);
 };

@@ -18,7 +18,7 @@ void write_packed_model(const std::string& path, const ModelState& state, std::s
   plan.stage = "packed model";
   plan.values = std::make_shared<const ModelState>(state.clone());
   plan.mask = std::move(mask);
-  MaskCache nothing_known;
+  PlanCache nothing_known;
   const std::vector<std::byte> frame = encode(encode_plan(plan, nothing_known));
   const std::span<const std::byte> bytes(frame);
   write_file_atomically(path, std::span(&bytes, 1));
@@ -27,7 +27,7 @@ void write_packed_model(const std::string& path, const ModelState& state, std::s
 PackedModel read_packed_model(const std::string& path) {
   const std::vector<std::byte> frame = read_file(path, kMostBytes);
   try {
-    MaskCache nothing_known;
+    PlanCache nothing_known;
     const RoundPlan plan = decode_plan(decode(frame), nothing_known);
     return {plan.values->clone(), plan.mask};
   } catch (InputError& error) {

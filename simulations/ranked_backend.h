@@ -39,7 +39,7 @@ class RankedBackend : public Backend {
   Worker& worker_;
   Population population_;
   std::string folder_;
-  MaskCache masks_;
+  PlanCache masks_;
 };
 
 // The cohort's clients for each rank: longest first to the rank with the least work so far; each list ascending.

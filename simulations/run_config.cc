@@ -84,6 +84,16 @@ void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, boo
   if (finetune.growth && !cut) {
     throw InputError(key + ".growth: found no mask to grow; expected a prune stage before it");
   }
+  if (finetune.distill && (!cut || finetune.twin)) {
+    throw InputError(key + (cut ? ".distill: found with twin, which trains the teacher on; expected one of them"
+                                : ".distill: found no dense model to learn from; expected a prune stage before it"));
+  }
+  if (std::holds_alternative<LoraConfig>(finetune.adapter)) {
+    const char* other = keeps_shadows(finetune.sparse)                                  ? "sparse, which trains the weights"
+                        : finetune.growth                                               ? "growth, which trains the weights"
+                        : config.federation.correction == Correction::kScaffold ? "federation.correction scaffold" : nullptr;
+    if (other != nullptr) throw InputError(key + ".adapter: found lora with " + other + "; expected one of them");
+  }
   if (!keeps_shadows(finetune.sparse)) return;
   const std::string sparse = key + ".sparse: found " + std::visit([](const auto& s) { return s.kName; }, finetune.sparse);
   if (!cut || pattern.kind == Pattern::Kind::kChannels) {

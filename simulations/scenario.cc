@@ -93,6 +93,20 @@ ElementPattern element_pattern(const RunConfig& config) {
   return {};
 }
 
+void check_finetune_fits(const FinetuneConfig& finetune, LossKind loss, const Model& model, const std::string& key) {
+  if (finetune.distill && loss != LossKind::kCrossEntropy) {
+    throw InputError(key + ".distill: found targets that are no classes; expected none");
+  }
+  if (const auto* lora = std::get_if<LoraConfig>(&finetune.adapter)) {
+    try {
+      adapted_weights(*lora, model);
+    } catch (InputError& error) {
+      error.within(key);
+      throw;
+    }
+  }
+}
+
 struct MakeStage {
   const RunConfig& config;
   const Population& population;
@@ -195,6 +209,9 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
   }
   const PrunableStructure structure = model.structure();
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    if (const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i])) {
+      check_finetune_fits(*finetune, data.loss, model, file + ": stages[" + std::to_string(i) + "].finetune");
+    }
     const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
     if (prune == nullptr) continue;
     const std::string key = file + ": stages[" + std::to_string(i) + "].prune";

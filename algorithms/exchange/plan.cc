@@ -9,6 +9,11 @@ const std::vector<std::string> kAts = {"received", "trained"};
 
 }  // namespace
 
+FrozenModel frozen(std::shared_ptr<const ModelState> values) {
+  const Digest digest = values->digest();
+  return {std::move(values), digest};
+}
+
 void TrainTask::visit(FieldVisitor& v) {
   v.variant("optimizer", optimizer, "the client's optimizer");
   v.field("lr_scale", lr_scale, "factor on the learning rate");
@@ -20,6 +25,8 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));
   v.field("scaffold", scaffold, "correct client drift by control variates");
   v.variant("sparse", sparse, "what becomes of dropped weights");
+  v.group("distill", distill, "learn from the plan's teacher, too");
+  v.variant("adapter", adapter, "train the plan's adapters instead of its values");
   v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
   v.group("release", release, "how the result leaves the client");

@@ -11,9 +11,11 @@
 
 #include "algorithms/exchange/release.h"
 #include "algorithms/importance/importance.h"
+#include "algorithms/training/adapter_config.h"
 #include "algorithms/training/optimizer_config.h"
-#include "algorithms/training/replica.h"
+#include "algorithms/training/precision.h"
 #include "algorithms/training/sparse_config.h"
+#include "algorithms/training/teacher.h"
 #include "core/block.h"
 #include "core/seed.h"
 #include "data/batches.h"
@@ -51,6 +53,8 @@ struct TrainTask {
   double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded
   bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
   SparseConfig sparse = FixedMask{};
+  std::optional<DistillConfig> distill;  // from the plan's teacher
+  AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
   Release release{.select = Release::Select::kPlanSupport};
@@ -118,6 +122,13 @@ inline constexpr const char* kAgreementReference = "reference/agreement";
 
 using Task = std::variant<TrainTask, EstimateTask, MeasureTask, CollectTask, GrowthTask>;
 
+// A model that stays as it is while plans refer to it: its values travel once, then its digest is enough.
+struct FrozenModel {
+  std::shared_ptr<const ModelState> values;  // null: none
+  Digest digest;
+};
+FrozenModel frozen(std::shared_ptr<const ModelState> values);
+
 struct RoundPlan {
   std::uint64_t run_id = 0;
   std::uint64_t id = 0;                       // unique in the run, ascending
@@ -131,6 +142,9 @@ struct RoundPlan {
   std::shared_ptr<const ModelState> values;
   std::shared_ptr<const Mask> mask;           // null: nothing is dropped
   bool shadows = false;                       // `values` holds shadow weights where the mask drops, else 0
+  std::optional<Digest> frozen;               // of `values`, where they stay as they are: they travel once
+  std::shared_ptr<const Arena> adapters;      // of a Train task that adapts, dense
+  FrozenModel teacher;                        // of a Train task that distills
   std::vector<Variant> variants;              // empty: the plan's own mask and moments alone
   std::vector<Task> tasks;
   std::map<std::string, Block> references;    // public blocks that tasks refer to: fused scores, control variate

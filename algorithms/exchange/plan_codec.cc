@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/taps/masked_lora.h"
 #include "comm/wire/frame_layout.h"
 #include "comm/wire/positions.h"
 #include "core/config_yaml.h"
@@ -46,6 +48,8 @@ struct PlanBody {
   std::vector<Task> tasks;
   std::string mask;
   bool shadows = false;
+  std::string frozen;
+  std::string teacher, teacher_model;
   std::vector<std::string> variants, variant_masks;
   std::vector<std::int64_t> variant_moments;  // 1 where the variant brings running statistics
   std::vector<std::string> exponent_blocks, store_versions;
@@ -62,6 +66,9 @@ struct PlanBody {
     v.field("cohort", cohort, "clients", at_least(0));
     v.list("tasks", tasks, "tasks");
     v.field("mask", mask, "digest");
+    v.field("frozen", frozen, "digest of the values, where they travel once");
+    v.field("teacher", teacher, "digest");
+    v.field("teacher_model", teacher_model, "its config");
     v.field("shadows", shadows, "values where the mask drops, too");
     v.field("variants", variants, "names");
     v.field("variant_masks", variant_masks, "digests");
@@ -91,6 +98,11 @@ PlanBody body_of(const RoundPlan& plan) {
   body.tasks = plan.tasks;
   body.mask = digest_text(plan.mask);
   body.shadows = plan.shadows;
+  if (plan.frozen) body.frozen = plan.frozen->hex();
+  if (plan.teacher.values) {
+    body.teacher = plan.teacher.digest.hex();
+    body.teacher_model = model_config_to_json(plan.teacher.values->config);
+  }
   for (const Variant& variant : plan.variants) {
     body.variants.push_back(variant.name);
     body.variant_masks.push_back(digest_text(variant.mask));
@@ -130,6 +142,11 @@ void put_arena(const std::string& prefix, const Arena& arena, const Mask* mask, 
   }
 }
 
+void put_model(const std::string& prefix, const ModelState& model, const Mask* support, std::vector<Block>& blocks) {
+  put_arena(prefix + "base/", model.base, support, blocks);
+  put_arena(prefix + "moments/", model.moments, nullptr, blocks);
+}
+
 // One mask the receiver does not know: each bitmap, or its flips against the latest mask where it has that tensor too.
 void put_mask(const Mask& mask, const Mask* previous, std::vector<Block>& blocks) {
   const std::string digest = mask.digest().hex() + "/";
@@ -148,7 +165,7 @@ void put_mask(const Mask& mask, const Mask* previous, std::vector<Block>& blocks
 }
 
 // All masks of the plan that `known` lacks, in the order in which read_mask asks for them; `known` has them afterwards.
-void put_masks(const RoundPlan& plan, MaskCache& known, std::vector<Block>& blocks) {
+void put_masks(const RoundPlan& plan, PlanCache& known, std::vector<Block>& blocks) {
   const auto put = [&](const std::shared_ptr<const Mask>& mask) {
     if (!mask || known.find(mask->digest())) return;
     put_mask(*mask, known.latest().get(), blocks);
@@ -207,6 +224,43 @@ void check_entries(const char* key, const std::vector<std::int64_t>& tensors, co
   }
 }
 
+ModelState read_model(const Envelope& envelope, const std::string& prefix, const Model& model, const Mask* support) {
+  return {model.config(), read_arena(envelope, prefix + "base/", support, "base", model.base_layout()),
+          read_arena(envelope, prefix + "moments/", nullptr, "moments", model.moments_layout())};
+}
+
+// A model that travels once, by its digest.
+std::shared_ptr<const ModelState> read_frozen(const Envelope& envelope, const std::string& prefix, const std::string& hex,
+                                              const Model& model, const Mask* support, PlanCache& known) {
+  const Digest digest = Digest::from_hex(hex);
+  std::shared_ptr<const ModelState> values = known.find_model(digest);
+  if (values && !(values->base.layout() == *model.base_layout())) throw InputError("plan: a frozen model has another layout");
+  if (values) return values;
+  values = std::make_shared<const ModelState>(read_model(envelope, prefix, model, support));
+  if (values->digest() != digest) {
+    throw InputError("plan: a model of digest " + values->digest().short_hex() + " came as " + hex.substr(0, 12));
+  }
+  known.add_model(digest, values);
+  return values;
+}
+
+FrozenModel read_teacher(const Envelope& envelope, const PlanBody& body, PlanCache& known) {
+  if (body.teacher.empty()) return {};
+  const auto model = make_model(model_config_from_json(body.teacher_model, "plan"));
+  return {read_frozen(envelope, "teacher/", body.teacher, *model, nullptr, known), Digest::from_hex(body.teacher)};
+}
+
+std::shared_ptr<const Arena> read_adapters(const Envelope& envelope, const std::vector<Task>& tasks, const Model& model) {
+  for (const Task& task : tasks) {
+    const auto* training = std::get_if<TrainTask>(&task);
+    const auto* lora = training != nullptr ? std::get_if<LoraConfig>(&training->adapter) : nullptr;
+    if (lora == nullptr) continue;
+    auto layout = lora_layout(*model.base_layout(), adapted_weights(*lora, model), lora->rank);
+    return std::make_shared<const Arena>(read_arena(envelope, "adapter/", nullptr, "adapter", std::move(layout)));
+  }
+  return nullptr;
+}
+
 // What the config alone cannot say, because it depends on the model.
 void check_tasks(const std::vector<Task>& tasks, const Model& model) {
   const ArenaLayout& base = *model.base_layout();
@@ -231,6 +285,19 @@ void check_tasks(const std::vector<Task>& tasks, const Model& model) {
   }
 }
 
+void check_teacher(const RoundPlan& plan, const Model& model) {
+  for (const Task& task : plan.tasks) {
+    const auto* training = std::get_if<TrainTask>(&task);
+    if (training == nullptr || !training->distill) continue;
+    if (!plan.teacher.values || plan.loss != LossKind::kCrossEntropy) {
+      throw InputError("plan: train.distill: found no teacher, or a loss without classes; expected a teacher and cross_entropy");
+    }
+    if (outputs_of(*make_model(plan.teacher.values->config)) != outputs_of(model)) {
+      throw InputError("plan: train.distill: the teacher has other outputs than the model");
+    }
+  }
+}
+
 void check_reference(const Block& block) {
   if (block.name == kAgreementReference && (block.dtype != DType::kF64 || block.layout != Layout::kDense)) {
     throw InputError("plan: block '" + block.name + "': found " + name_of(block.dtype) + "; expected dense " +
@@ -239,7 +306,7 @@ void check_reference(const Block& block) {
 }
 
 std::shared_ptr<const Mask> read_mask(const Envelope& envelope, const std::string& digest, const Model& model,
-                                      MaskCache& known) {
+                                      PlanCache& known) {
   if (digest.empty()) return nullptr;
   if (auto mask = known.find(Digest::from_hex(digest))) return mask;
   const std::vector<Block> old = known.latest() ? known.latest()->to_blocks() : std::vector<Block>{};
@@ -274,22 +341,7 @@ std::shared_ptr<const Mask> read_mask(const Envelope& envelope, const std::strin
 
 }  // namespace
 
-std::shared_ptr<const Mask> MaskCache::find(const Digest& digest) const {
-  const auto found = masks_.find(digest);
-  return found == masks_.end() ? nullptr : found->second;
-}
-
-void MaskCache::add(std::shared_ptr<const Mask> mask) {
-  const Digest digest = mask->digest();
-  if (masks_.emplace(digest, mask).second) order_.push_back(digest);
-  if (order_.size() > kMostMasks) {
-    masks_.erase(order_.front());
-    order_.pop_front();
-  }
-  latest_ = std::move(mask);
-}
-
-Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
+Envelope encode_plan(const RoundPlan& plan, PlanCache& known) {
   Envelope envelope;
   envelope.kind = MessageKind::kPlan;
   envelope.run_id = plan.run_id;
@@ -299,8 +351,13 @@ Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
   PlanBody body = body_of(plan);
   envelope.body = write_yaml([&body](FieldVisitor& v) { body.visit(v); });
   put_masks(plan, known, envelope.blocks);
-  put_arena("base/", plan.values->base, support_of(plan), envelope.blocks);
-  put_arena("moments/", plan.values->moments, nullptr, envelope.blocks);
+  if (!plan.frozen || !known.find_model(*plan.frozen)) put_model("", *plan.values, support_of(plan), envelope.blocks);
+  if (plan.frozen) known.add_model(*plan.frozen, plan.values);
+  if (plan.adapters) put_arena("adapter/", *plan.adapters, nullptr, envelope.blocks);
+  if (plan.teacher.values && !known.find_model(plan.teacher.digest)) {
+    put_model("teacher/", *plan.teacher.values, nullptr, envelope.blocks);
+    known.add_model(plan.teacher.digest, plan.teacher.values);
+  }
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (!plan.variants[i].moments) continue;
     put_arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr, envelope.blocks);
@@ -309,7 +366,7 @@ Envelope encode_plan(const RoundPlan& plan, MaskCache& known) {
   return envelope;
 }
 
-RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
+RoundPlan decode_plan(const Envelope& envelope, PlanCache& known) {
   if (envelope.kind != MessageKind::kPlan) throw InputError("plan: the message is of another kind");
   PlanBody body;
   read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); });
@@ -342,9 +399,15 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
     throw InputError("plan: its blocks refer to mask " + envelope.mask_digest.short_hex() +
                      ", its settings to another");
   }
-  ModelState values{model->config(),
-                    read_arena(envelope, "base/", support_of(plan), "base", model->base_layout()),
-                    read_arena(envelope, "moments/", nullptr, "moments", model->moments_layout())};
+  if (body.frozen.empty()) {
+    plan.values = std::make_shared<const ModelState>(read_model(envelope, "", *model, support_of(plan)));
+  } else {
+    plan.frozen = Digest::from_hex(body.frozen);
+    plan.values = read_frozen(envelope, "", body.frozen, *model, support_of(plan), known);
+  }
+  plan.adapters = read_adapters(envelope, plan.tasks, *model);
+  plan.teacher = read_teacher(envelope, body, known);
+  check_teacher(plan, *model);
   for (std::size_t i = 0; i < body.variants.size(); ++i) {
     Variant variant{body.variants[i], read_mask(envelope, body.variant_masks[i], *model, known), nullptr};
     if (body.variant_moments[i] != 0) {
@@ -358,15 +421,14 @@ RoundPlan decode_plan(const Envelope& envelope, MaskCache& known) {
     check_reference(block);
     plan.references[block.name] = block;
   }
-  plan.values = std::make_shared<const ModelState>(std::move(values));
   return plan;
 }
 
-std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask>& held) {
+std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask>& held, bool knows_frozen) {
   PlanBody body = body_of(plan);
   std::vector<BlockExtent> extents;
   std::vector<Block> masks;
-  MaskCache known;
+  PlanCache known;
   if (held) known.add(held);
   put_masks(plan, known, masks);
   for (const Block& block : masks) extents.push_back(extent_of(block));
@@ -378,8 +440,13 @@ std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask
                          static_cast<std::size_t>(count) * sizeof(float), 0});
     }
   };
-  arena("base/", plan.values->base, support_of(plan));
-  arena("moments/", plan.values->moments, nullptr);
+  const auto model = [&](const std::string& prefix, const ModelState& values, const Mask* support) {
+    arena(prefix + "base/", values.base, support);
+    arena(prefix + "moments/", values.moments, nullptr);
+  };
+  if (!plan.frozen || !knows_frozen) model("", *plan.values, support_of(plan));
+  if (plan.adapters) arena("adapter/", *plan.adapters, nullptr);
+  if (plan.teacher.values && !knows_frozen) model("teacher/", *plan.teacher.values, nullptr);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (plan.variants[i].moments) arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr);
   }

@@ -20,12 +20,12 @@ struct Collector {
   void add(std::string name, std::int64_t count) { blocks.push_back({std::move(name), count}); }
 
   void operator()(const TrainTask& task) {
-    const ArenaLayout& base = *model.base_layout();
+    const ArenaLayout& base = plan.adapters ? plan.adapters->layout() : *model.base_layout();
     for (int i = 0; i < base.size(); ++i) {
       add("train/delta/" + base[i].name, released_values(plan, task.release, base[i], i));
     }
     const ArenaLayout& moments = *model.moments_layout();
-    const std::vector<std::string> norms = norm_names(moments);
+    const std::vector<std::string> norms = plan.adapters ? std::vector<std::string>{} : norm_names(moments);
     for (std::size_t i = 0; i < norms.size(); ++i) {
       const std::int64_t channels = moments[static_cast<int>(2 * i)].numel;
       add("train/mean/" + norms[i], channels);

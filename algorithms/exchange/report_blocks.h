@@ -1,6 +1,7 @@
 // Names and sizes of the blocks that a plan's reports are made of.
 //
-//   train     train/delta/<tensor>      sum of weight * (trained - received), on the release's support
+//   train     train/delta/<tensor>      sum of weight * (trained - received), on the release's support; of adapters, where the plan
+//                                       brings some: then no moments are trained
 //             train/mean/<norm>         sum of weight * running mean         (moments are pooled by these three,
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)

@@ -7,6 +7,7 @@
 #include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/aggregation/server_step.h"
 #include "algorithms/exchange/report_blocks.h"
+#include "algorithms/methods/adapter_rounds.h"
 #include "algorithms/methods/growth.h"
 #include "algorithms/methods/shadow_rounds.h"
 #include "core/error.h"
@@ -167,6 +168,16 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   TrainTask task;
   if (plan.shadows) task.sparse = config_.sparse;
   task.rounds = config_.rounds;
+  if (config_.distill && name == kMainTrack) {
+    task.distill = config_.distill;
+    plan.teacher = frozen(state.track(kDenseTrack).values);
+  }
+  const auto* lora = std::get_if<LoraConfig>(&config_.adapter);
+  if (lora != nullptr && name == kMainTrack) {
+    task.adapter = *lora;
+    plan.frozen = plan.values->digest();
+    plan.adapters = adapters_of(*lora, track, plan.seed);
+  }
   task.optimizer = federation_.optimizer;
   task.lr_scale = lr_scale(config_.schedule, round, config_.rounds);
   task.epochs = federation_.local.epochs;
@@ -177,7 +188,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   task.clip_norm = federation_.local.clip_norm;
   task.scaffold = federation_.correction == Correction::kScaffold;
   task.precision = federation_.precision;
-  task.release.select = plan.shadows ? Release::Select::kDense : Release::Select::kPlanSupport;
+  task.release.select = plan.shadows || plan.adapters ? Release::Select::kDense : Release::Select::kPlanSupport;
   task.release.weight = federation_.weight;
   task.release.wire = federation_.wire;
   plan.tasks.emplace_back(task);
@@ -200,11 +211,24 @@ std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   for (const std::string& track : tracks(state)) {
     plans.push_back(state.step % 2 == 0 ? train_plan(state, track, round)
-                                        : evaluation_plan(state, track, federation_.evaluation, loss_, population_, false));
+                                        : measure_plan(state, track));
     plans.back().stage = name_;
     plans.back().round = round;
   }
   return plans;
+}
+
+RoundPlan FederatedTraining::measure_plan(const State& state, const std::string& track) const {
+  RoundPlan plan = evaluation_plan(state, track, federation_.evaluation, loss_, population_, false);
+  const auto* lora = std::get_if<LoraConfig>(&config_.adapter);
+  if (lora != nullptr && track == kMainTrack) plan.values = merged_values(*lora, state.track(track));
+  return plan;
+}
+
+void FederatedTraining::finish(State& state) const {
+  Track& track = state.track(kMainTrack);
+  if (const auto* lora = std::get_if<LoraConfig>(&config_.adapter)) merge_adapters(*lora, track);
+  if (has_shadows(kMainTrack, track)) forget_shadows(pattern_, track);
 }
 
 StepRecord FederatedTraining::absorb_training(State& state, const std::vector<RoundPlan>& plans,
@@ -246,12 +270,16 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     best[0] = std::min(best[0], loss);
     void_rounds = 0.0;
 
-    const TrainSums sums(answer, federation_.aggregation, track.values->base.layout());
+    const Arena& before = plans[t].adapters ? *plans[t].adapters : plans[t].values->base;
+    const TrainSums sums(answer, federation_.aggregation, before.layout());
     const double weight = sums.sum("train/weight").at(0);
     const bool shadows = plans[t].shadows;
-    const Mask* support = shadows ? nullptr : track.mask.get();
-    const Arena& before = plans[t].values->base;
+    const Mask* support = shadows || plans[t].adapters ? nullptr : track.mask.get();
     Arena delta = mean_of(sums, "train/delta/", weight, before, support);
+    if (plans[t].adapters) {
+      absorb_adapters(federation_.server, before, std::move(delta), track);
+      continue;
+    }
     Arena base = server_step(federation_.server, before, std::move(delta), support, track.server);
     if (federation_.correction == Correction::kScaffold) {
       update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
@@ -277,6 +305,7 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   StepRecord record;
   if (state.step % 2 == 0) {
     record = absorb_training(state, plans, answers);
+    if (round + 1 == config_.rounds) finish(state);
     if (plans.size() > 1) state.texts["twin"] = name_;
     state.step += evaluation_due(round) ? 1 : 2;
     state.total_rounds += 1;
@@ -328,6 +357,8 @@ void FinetuneConfig::visit(FieldVisitor& v) {
   TrainingStageConfig::visit(v);
   v.field("twin", twin, "also train the dense model with the same rounds and draws, for comparison");
   v.variant("sparse", sparse, "what becomes of the weights that an element mask drops");
+  v.group("distill", distill, "learn from the dense model that the mask was cut from, too");
+  v.variant("adapter", adapter, "train low-rank changes of the weights instead of the weights");
   v.group("growth", growth, "grow and drop weights of the mask while training");
 }
 

@@ -46,6 +46,8 @@ struct FinetuneConfig : TrainingStageConfig {
   static constexpr const char* kName = "finetune";
   bool twin = false;                      // also train the dense model, same rounds, same draws
   SparseConfig sparse = FixedMask{};      // what becomes of the weights that an element mask drops
+  std::optional<DistillConfig> distill;   // learn from the dense model, too
+  AdapterConfig adapter = NoAdapter{};    // train low-rank changes instead of the weights
   std::optional<GrowthConfig> growth;
   void visit(FieldVisitor& v);
 };
@@ -69,6 +71,8 @@ class FederatedTraining : public Method {
   RoundPlan train_plan(const State& state, const std::string& track, std::int64_t round) const;
   StepRecord absorb_training(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const;
   bool evaluation_due(std::int64_t round) const;
+  RoundPlan measure_plan(const State& state, const std::string& track) const;
+  void finish(State& state) const;  // after the last round of training
   bool has_shadows(const std::string& name, const Track& track) const;
 
   std::string name_;

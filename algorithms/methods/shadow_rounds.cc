@@ -81,12 +81,12 @@ void absorb_shadows(const SparseConfig& config, const ElementPattern& pattern, s
   ModelState masked = next.clone();
   track.mask->apply_to(masked.base);
   track.values = std::make_shared<const ModelState>(std::move(masked));
-  if (round + 1 < rounds) {
-    track.server[kShadowSlot] = std::make_shared<const Arena>(std::move(next.base));
-  } else {
-    track.server.erase(kShadowSlot);
-    require_pattern(*model, pattern, *track.mask);
-  }
+  track.server[kShadowSlot] = std::make_shared<const Arena>(std::move(next.base));
+}
+
+void forget_shadows(const ElementPattern& pattern, Track& track) {
+  track.server.erase(kShadowSlot);
+  require_pattern(*make_model(track.values->config), pattern, *track.mask);
 }
 
 }  // namespace coppice

@@ -15,10 +15,13 @@ namespace coppice {
 // model that it was cut from.
 std::shared_ptr<const ModelState> shadow_values(const State& state, const Track& track);
 
-// Takes over the averaged W of round `round` of `rounds`. Where a refresh is due the mask becomes that of the largest |W| under the pattern, as
-// many in every matrix as before. After the last round W is forgotten and the pattern verified: Error where it does not hold.
-// Records sparse/flip_rate, the fraction of the masked matrices' weights that the mask changed sides on, and sparse/shadow_norm, |(1-M) W|.
+// Takes over the averaged W of round `round` of `rounds`. Where a refresh is due the mask becomes that of the largest |W| under the
+// pattern, as many in every matrix as before. Records sparse/flip_rate, the fraction of the masked matrices' weights whose side the
+// mask changed, and sparse/shadow_norm, |(1-M) W|.
 void absorb_shadows(const SparseConfig& config, const ElementPattern& pattern, std::int64_t round, std::int64_t rounds, ModelState next,
                     Track& track, StepRecord& record);
+
+// After the last round: W is of no use any more. Throws Error where the mask breaks the pattern.
+void forget_shadows(const ElementPattern& pattern, Track& track);
 
 }  // namespace coppice

@@ -36,6 +36,7 @@ struct State {
   std::map<std::string, int> exponents;                     // of each block's last release
   std::map<std::int64_t, std::uint64_t> store_versions;     // client -> plan that last wrote its store
   std::map<std::int64_t, std::string> client_masks;         // client -> digest of the mask it holds, for the traffic ledger
+  std::map<std::int64_t, std::string> client_models;        // client -> digest of the frozen model it holds
 
   Track& track(const std::string& name);                    // throws Error where absent
   const Track& track(const std::string& name) const;

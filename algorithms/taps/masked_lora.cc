@@ -6,6 +6,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -36,44 +37,58 @@ void require_pattern(const Arena& merged, const Mask& pattern) {
 
 }  // namespace
 
-MaskedLora::MaskedLora(const ArenaLayout& base, std::span<const ParamId> tensors, std::int64_t rank, double scale,
-                       const Mask* mask, Seed seed)
-    : scale_(scale) {
+std::shared_ptr<const ArenaLayout> lora_layout(const ArenaLayout& base, std::span<const ParamId> tensors, std::int64_t rank) {
+  auto layout = std::make_shared<ArenaLayout>();
   for (const ParamId tensor : tensors) {
     const ArenaEntry& entry = base[tensor];
     if (entry.shape.size() < 2 || entry.numel == 0) {
       throw InputError("adapter of '" + entry.name + "': found a tensor that is no matrix and no convolution");
     }
     const std::int64_t outputs = entry.shape[0], inputs = entry.numel / outputs;
-    if (rank < 1 || rank > std::min(outputs, inputs)) {
-      throw InputError("adapter of '" + entry.name + "': found rank " + std::to_string(rank) + "; expected 1 to " +
-                       std::to_string(std::min(outputs, inputs)));
-    }
-    Adapter& adapter = adapters_[tensor];
-    adapter.a_RI = at::zeros({rank, inputs}, at::TensorOptions().dtype(at::kFloat));
-    adapter.b_OR = at::zeros({outputs, rank}, at::TensorOptions().dtype(at::kFloat));
-    Stream stream(seed, Purpose::kInit, static_cast<std::uint32_t>(tensor));
-    const double deviation = 1.0 / std::sqrt(static_cast<double>(inputs));
-    float* a = adapter.a_RI.mutable_data_ptr<float>();
-    for (std::int64_t i = 0; i < rank * inputs; ++i) a[i] = static_cast<float>(deviation * stream.normal());
-    adapter.a_RI.set_requires_grad(true);
-    adapter.b_OR.set_requires_grad(true);
-    if (mask != nullptr && !mask->keeps_all(tensor)) adapter.kept = kept_tensor(mask->bits(tensor), entry.shape);
+    const std::int64_t most = std::min({rank, outputs, inputs});
+    layout->add(entry.name + ".lora_A", {most, inputs});
+    layout->add(entry.name + ".lora_B", {outputs, most});
+  }
+  return layout;
+}
+
+Arena initial_lora(std::shared_ptr<const ArenaLayout> layout, Seed seed) {
+  Arena adapters("adapter", std::move(layout));
+  for (int i = 0; i < adapters.layout().size(); i += 2) {
+    Stream stream(seed, Purpose::kInit, static_cast<std::uint32_t>(i));
+    const double deviation = 1.0 / std::sqrt(static_cast<double>(adapters.layout()[i].shape[1]));
+    for (float& a : adapters.floats(i)) a = static_cast<float>(deviation * stream.normal());
+  }
+  return adapters;
+}
+
+MaskedLora::MaskedLora(const ArenaLayout& base, std::span<const ParamId> tensors, const Arena& adapters, double scale,
+                       const Mask* mask)
+    : scale_(scale) {
+  if (static_cast<std::size_t>(adapters.layout().size()) != 2 * tensors.size()) throw Error("adapters of another layout");
+  for (const at::Tensor& view : adapters.views()) leaves_.push_back(view.detach().set_requires_grad(true));
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    Adapter& adapter = adapters_[tensors[i]];
+    adapter.a = 2 * i;
+    if (mask != nullptr && !mask->keeps_all(tensors[i])) adapter.kept = kept_tensor(mask->bits(tensors[i]), base[tensors[i]].shape);
   }
 }
 
 at::Tensor MaskedLora::adapted(ParamId weight, const at::Tensor& w) const {
   const auto found = adapters_.find(weight);
   if (found == adapters_.end()) return w;
-  const Adapter& adapter = found->second;
-  const at::Tensor change = (at::matmul(adapter.b_OR, adapter.a_RI) * scale_).view(w.sizes());
+  const at::Tensor& kept = found->second.kept;
+  const at::Tensor change = (at::matmul(b(weight), a(weight)) * scale_).view(w.sizes());
   const at::Tensor sum = w.detach().to(at::kFloat) + change;
   // Not a product: that would leave -0 where the sum is negative.
-  return (adapter.kept.defined() ? at::where(adapter.kept, sum, 0.0) : sum).to(w.scalar_type());
+  return (kept.defined() ? at::where(kept, sum, 0.0) : sum).to(w.scalar_type());
 }
 
 at::Tensor MaskedLora::linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
-  return Tap::linear(weight, x_I, adapted(weight, w_OI), bias_O);
+  const auto found = adapters_.find(weight);
+  if (found == adapters_.end() || found->second.kept.defined()) return Tap::linear(weight, x_I, adapted(weight, w_OI), bias_O);
+  const at::Tensor x_R = at::linear(x_I, a(weight).to(x_I.scalar_type()));
+  return Tap::linear(weight, x_I, w_OI.detach(), bias_O) + at::linear(x_R, b(weight).to(x_I.scalar_type())) * scale_;
 }
 
 at::Tensor MaskedLora::conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK,

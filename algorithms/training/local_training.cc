@@ -1,31 +1,41 @@
 #include "algorithms/training/local_training.h"
 
 #include <cmath>
+#include <optional>
 
 namespace coppice {
 
-LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer, const BatchSource& next, Tap& tap,
-                          const LocalOptions& options) {
-  const bool has_norms = replica.moments().layout().size() > 0;
+LocalResult train_locally(const Trainee& trainee, const BatchSource& next, const LocalOptions& options) {
   StepOptions step = options.step;
   LocalResult result;
   Batch batch;
-  optimizer.reset();
   while ((options.max_steps == 0 || result.steps < options.max_steps) && next(batch)) {
-    if (has_norms && batch.size() < 2) continue;
-    const PassResult pass = replica.backward(batch, loss, tap, Mode::kTrain, true);
+    if (trainee.has_norms && batch.size() < 2) continue;
+    const std::optional<Guide> guide = options.guide ? std::optional(options.guide(batch)) : std::nullopt;
+    const PassResult pass = trainee.backward(batch, guide ? &*guide : nullptr);
     if (!std::isfinite(pass.loss_sum)) {
       result.finite = false;
       return result;
     }
     if (options.decay && step.shadows) step.shadows->decay = options.decay(result.steps);
-    result.finite = replica.step(optimizer, step);
+    result.finite = trainee.step(step);
     if (!result.finite) return result;
     result.sums.loss_sum += pass.loss_sum;
     result.sums.hits += pass.hits;
     result.sums.samples += pass.samples;
     result.steps += 1;
   }
+  return result;
+}
+
+LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer, const BatchSource& next, Tap& tap,
+                          const LocalOptions& options) {
+  optimizer.reset();
+  const Trainee trainee{
+      .backward = [&](const Batch& batch, const Guide* guide) { return replica.backward(batch, loss, tap, Mode::kTrain, true, guide); },
+      .step = [&](const StepOptions& step) { return replica.step(optimizer, step); },
+      .has_norms = replica.moments().layout().size() > 0};
+  LocalResult result = train_locally(trainee, next, options);
   replica.forget_gradients();
   return result;
 }

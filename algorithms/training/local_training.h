@@ -15,6 +15,14 @@ struct LocalOptions {
   StepOptions step;
   std::int64_t max_steps = 0;  // 0 = all batches
   std::function<double(std::int64_t step)> decay = {};  // of step.shadows in each step, from 0; empty: as it stands there
+  std::function<Guide(const Batch&)> guide = {};  // what a teacher says about a batch; empty: the targets alone teach
+};
+
+// What takes the steps: a replica's own weights, or adapters.
+struct Trainee {
+  std::function<PassResult(const Batch&, const Guide*)> backward;
+  std::function<bool(const StepOptions&)> step;  // whether all weights are finite afterwards
+  bool has_norms = false;                        // batch norms in train mode
 };
 
 struct LocalResult {
@@ -23,7 +31,10 @@ struct LocalResult {
   bool finite = true;        // false: stopped at a loss, or ended with weights, not finite: of no use
 };
 
-// Trains with batch norms in train mode. Batches of one sample are skipped where the model has batch norms (a variance of one
+// Batches of one sample are skipped where the trainee has batch norms.
+LocalResult train_locally(const Trainee& trainee, const BatchSource& next, const LocalOptions& options);
+
+// Trains a replica with batch norms in train mode. Batches of one sample are skipped where the model has batch norms (a variance of one
 // value does not exist).
 LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer, const BatchSource& next, Tap& tap,
                           const LocalOptions& options);

@@ -2,11 +2,9 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "models/input_tensor.h"
-#include "models/measures.h"
 
 namespace coppice {
 namespace {
@@ -67,44 +65,22 @@ void Replica::use_shadows(const Mask& mask) {
 
 Weights Replica::weights() const { return {leaves_, moments_.views()}; }
 
-Batch Replica::cast(const Batch& batch) const {
-  if (precision_ == Precision::kF32) return batch;
-  Batch low = batch;
-  if (auto* images = std::get_if<Images>(&low.inputs)) images->x_BCHW = images->x_BCHW.to(at::kBFloat16);
-  if (auto* features = std::get_if<Features>(&low.inputs)) features->x_BF = features->x_BF.to(at::kBFloat16);
-  if (auto* bags = std::get_if<BagOfWords>(&low.inputs)) bags->counts_BV = bags->counts_BV.to(at::kBFloat16);
-  return low;
-}
-
 at::Tensor Replica::logits(const Batch& batch, Tap& tap, Mode mode) const {
   const at::NoGradGuard no_grad;
-  return model_->forward(cast(batch), weights(), tap, mode);
+  return model_->forward(in_precision(batch, precision_), weights(), tap, mode);
 }
 
-at::Tensor Replica::input(const Batch& batch) const { return std::visit(InputTensor{}, cast(batch).inputs); }
+at::Tensor Replica::input(const Batch& batch) const { return std::visit(InputTensor{}, in_precision(batch, precision_).inputs); }
 
 at::Tensor Replica::block(int index, const at::Tensor& hidden, Tap& tap) const {
   const at::NoGradGuard no_grad;
   return model_->forward_block(index, hidden, weights(), tap, Mode::kEval);
 }
 
-PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean) {
+PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide) {
   forget_gradients();
-  PassResult result;
-  result.samples = count_of(loss, batch.targets);
-  const at::Tensor out = model_->forward(cast(batch), weights(), tap, mode);
-  const at::Tensor sum = loss_sum(loss, out, batch.targets);
-  (mean ? sum.div(static_cast<double>(std::max<std::int64_t>(1, result.samples))) : sum).backward();
-  gradients_.resize(leaves_.size());
-  for (std::size_t i = 0; i < leaves_.size(); ++i) {
-    at::Tensor& grad = leaves_[i].mutable_grad();
-    gradients_[i] = grad.defined() ? grad.contiguous() : at::Tensor();
-    grad.reset();
-  }
-  const at::NoGradGuard no_grad;
-  result.loss_sum = sum.item<double>();
-  result.hits = hits_of(loss, out, batch.targets);
-  return result;
+  const at::Tensor logits = model_->forward(in_precision(batch, precision_), weights(), tap, mode);
+  return backward_pass(logits, batch.targets, loss, mean, guide, leaves_, gradients_);
 }
 
 void Replica::copy_gradients(const Arena& into) const {

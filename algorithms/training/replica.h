@@ -12,22 +12,15 @@
 #include <span>
 #include <vector>
 
+#include "algorithms/training/backward_pass.h"
 #include "algorithms/training/optimizer.h"
+#include "algorithms/training/precision.h"
 #include "models/batch.h"
 #include "models/losses.h"
 #include "models/model.h"
 #include "models/model_state.h"
 
 namespace coppice {
-
-// Arithmetic of a pass. Master weights, sums and optimizer state are float32 in both.
-enum class Precision : std::uint8_t { kF32, kBF16 };
-
-struct PassResult {
-  double loss_sum = 0.0;  // over samples
-  std::int64_t hits = 0;  // class targets: samples whose largest logit is right; 0 for other losses
-  std::int64_t samples = 0;
-};
 
 class Replica {
  public:
@@ -51,8 +44,8 @@ class Replica {
   // The same block by block: what block 0 takes, and what a block makes of it. In eval mode.
   at::Tensor input(const Batch& batch) const;
   at::Tensor block(int index, const at::Tensor& hidden, Tap& tap) const;
-  // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set.
-  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean);
+  // Forward and backward_pass.
+  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide = nullptr);
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.
   std::span<const at::Tensor> gradients() const { return gradients_; }
   void forget_gradients() { gradients_.assign(gradients_.size(), at::Tensor()); }
@@ -63,7 +56,6 @@ class Replica {
 
  private:
   Weights weights() const;
-  Batch cast(const Batch& batch) const;
   void refresh_leaves();
 
   std::shared_ptr<const Model> model_;

@@ -74,6 +74,29 @@ class SmallLanguageModel(ProgramTest):
         refused = self.arguments(self.folder / "again", f"model={{kind: folder, path: {out / 'model'}}}")
         self.assert_refused(coppice(*refused), "prune", "layout", "per_layer")
 
+    def test_a_mask_trained_with_its_weights_and_a_teacher_recovers_more_than_it_lost(self):
+        out = self.folder / "out"
+        self.run_ok(*self.arguments(out, "stages.warmup.rounds=12", "stages.prune.pattern='2:4'", "stages.prune.budget.params=0",
+                                    "stages.finetune.rounds=8", "stages.finetune.twin=false", "stages.finetune.distill={weight: 0.5}",
+                                    "stages.finetune.sparse={kind: ast, lambda: 1e-3}"))
+        rounds = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        cut = next(r["eval"]["loss"] for r in rounds if r["stage"] == "prune" and "eval" in r)
+        self.assertLess(summary(out)["variants"][-1]["loss"], cut)
+        trained = [r for r in rounds if r["stage"] == "finetune" and "sparse" in r]
+        self.assertEqual(len(trained), 8)
+        self.assertGreater(trained[0]["bytes_down"], 1.5 * trained[-1]["bytes_down"])  # the teacher came in the first rounds
+
+    def test_adapters_recover_a_sliced_model_at_a_fraction_of_its_bytes(self):
+        out = self.folder / "out"
+        self.run_ok(*self.arguments(out, "stages.finetune.adapter={kind: lora, rank: 4}", "stages.finetune.rounds=4",
+                                    "federation.cohort=12", "stages.score.cohort=12"))
+        rounds = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        whole = next(r for r in rounds if r["stage"] == "warmup")
+        adapted = [r for r in rounds if r["stage"] == "finetune" and "train_loss" in r]
+        self.assertLess(adapted[-1]["bytes_up"], 0.2 * whole["bytes_up"])
+        self.assertLess(adapted[-1]["bytes_down"], 0.2 * whole["bytes_down"])
+        self.assertEqual(self.config_of(out)["model_type"], "llama")
+
     def test_a_model_of_another_vocabulary_is_refused(self):
         self.assert_refused(coppice(*self.arguments(self.folder / "out", "model.vocab=64")), "vocab")
 

@@ -13,12 +13,12 @@ namespace coppice::test {
 namespace {
 
 Envelope envelope_of(const Subject& subject) {
-  MaskCache fresh;
+  PlanCache fresh;
   return encode_plan(rich_plan(subject, 5), fresh);
 }
 
 bool accepted(const Envelope& envelope) {
-  MaskCache fresh;
+  PlanCache fresh;
   try {
     const RoundPlan plan = decode_plan(envelope, fresh);
     report_blocks(plan, *make_model(plan.values->config));
@@ -92,7 +92,7 @@ TEST(MutatedPlan, AHugeModelIsRefusedBeforeAnythingOfItsSizeIsMade) {
   RoundPlan plan = rich_plan(small_mlp(), 5);
   plan.mask = nullptr;
   plan.variants.clear();
-  MaskCache fresh;
+  PlanCache fresh;
   whole = encode_plan(plan, fresh);
   const std::size_t at = whole.body.find("[16");
   ASSERT_NE(at, std::string::npos) << whole.body;

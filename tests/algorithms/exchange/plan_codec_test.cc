@@ -19,7 +19,7 @@ int blocks_named(const Envelope& envelope, std::string_view prefix) {
                                         [&](const Block& block) { return block.name.starts_with(prefix); }));
 }
 
-RoundPlan through_the_wire(const RoundPlan& plan, MaskCache& sender, MaskCache& receiver) {
+RoundPlan through_the_wire(const RoundPlan& plan, PlanCache& sender, PlanCache& receiver) {
   return decode_plan(decode(encode(encode_plan(plan, sender))), receiver);
 }
 
@@ -33,7 +33,7 @@ void expect_same_masks(const MaskPtr& found, const MaskPtr& expected) {
 TEST(PlanCodec, WhatArrivesIsWhatWasSent) {
   for (const Subject& subject : subjects()) {
     const RoundPlan plan = rich_plan(subject, 5);
-    MaskCache sender, receiver;
+    PlanCache sender, receiver;
     const RoundPlan got = through_the_wire(plan, sender, receiver);
     EXPECT_EQ(got.run_id, plan.run_id);
     EXPECT_EQ(got.id, plan.id);
@@ -66,16 +66,42 @@ TEST(PlanCodec, WhatArrivesIsWhatWasSent) {
     EXPECT_EQ(std::get<GrowthTask>(got.tasks[5]).tensors, std::vector<std::int64_t>{0});
 
     // All that is left, settings of every task included: the same plan writes the same bytes.
-    MaskCache empty, again;
+    PlanCache empty, again;
     EXPECT_EQ(encode(encode_plan(got, empty)), encode(encode_plan(plan, again)));
   }
+}
+
+TEST(PlanCodec, FrozenModelsTravelOnce) {
+  const Subject subject = small_resnet8();
+  RoundPlan plan = rich_plan(subject, 5);
+  plan.frozen = plan.values->digest();
+  plan.teacher = frozen(std::make_shared<const ModelState>(subject.state.clone()));
+  PlanCache sender, receiver, stranger;
+  for (const bool first : {true, false}) {
+    const Envelope envelope = encode_plan(plan, sender);
+    EXPECT_EQ(blocks_named(envelope, "base/") > 0, first);
+    EXPECT_EQ(blocks_named(envelope, "teacher/") > 0, first);
+    const RoundPlan got = decode_plan(decode(encode(envelope)), receiver);
+    EXPECT_EQ(got.values->digest(), plan.values->digest());
+    EXPECT_EQ(got.frozen, plan.frozen);
+    EXPECT_EQ(got.teacher.values->digest(), plan.teacher.digest);
+    EXPECT_EQ(got.teacher.digest, plan.teacher.digest);
+    if (!first) {
+      EXPECT_THROW(decode_plan(envelope, stranger), InputError);
+    }
+  }
+  const auto values = static_cast<std::uint64_t>(subject.model->base_layout()->numel() + plan.mask->kept()) * 4;
+  EXPECT_GT(plan_bytes(plan, plan.mask, false), plan_bytes(plan, plan.mask, true) + values);
+  PlanCache nothing;
+  plan.frozen = plan.teacher.digest;
+  EXPECT_THROW(decode_plan(encode_plan(plan, nothing), stranger), InputError) << "a model under another's digest";
 }
 
 TEST(PlanCodec, AMaskTravelsOnceAndThenAsItsFlips) {
   const Subject subject = small_cnn();
   RoundPlan plan = rich_plan(subject, 5);
   plan.variants.clear();
-  MaskCache sender, receiver;
+  PlanCache sender, receiver;
   const Envelope whole = encode_plan(plan, sender);
   EXPECT_GT(blocks_named(whole, "mask/"), 0);
   decode_plan(whole, receiver);
@@ -83,7 +109,7 @@ TEST(PlanCodec, AMaskTravelsOnceAndThenAsItsFlips) {
   const Envelope cached = encode_plan(plan, sender);
   EXPECT_EQ(blocks_named(cached, "mask"), 0);
   expect_same_masks(decode_plan(cached, receiver).mask, plan.mask);
-  MaskCache stranger;
+  PlanCache stranger;
   EXPECT_THROW(decode_plan(cached, stranger), InputError);
 
   std::map<ParamId, Bits> elements = plan.mask->elements();
@@ -108,7 +134,7 @@ TEST(PlanCodec, DroppedValuesDoNotTravel) {
   plan.variants.clear();
   plan.values = std::make_shared<const ModelState>(subject.state.clone());
   fill_from_hash(plan.values->base, 9);
-  MaskCache sender, receiver;
+  PlanCache sender, receiver;
   const RoundPlan got = through_the_wire(plan, sender, receiver);
   Arena expected = plan.values->base.clone();
   EXPECT_NE(got.values->base.digest(), expected.digest());
@@ -127,7 +153,7 @@ TEST(PlanCodec, BytesAreCountedAsTheWireCarriesThem) {
     const auto older = std::make_shared<const Mask>(element_mask(*subject.model, 21));
     for (const RoundPlan* sent : {&plan, static_cast<const RoundPlan*>(&bare), static_cast<const RoundPlan*>(&twice)}) {
       for (const MaskPtr& held : {MaskPtr(), plan.mask, older, plan.variants[0].mask}) {
-        MaskCache known;
+        PlanCache known;
         if (held) known.add(held);
         EXPECT_EQ(plan_bytes(*sent, held), encode(encode_plan(*sent, known)).size()) << subject.name;
       }

@@ -25,12 +25,20 @@ std::vector<ParamId> matrices_of(const Model& model) {
   return tensors;
 }
 
-MaskedLora adapters(const Subject& subject, std::span<const ParamId> tensors, const Mask* mask) {
-  MaskedLora lora(*subject.model->base_layout(), tensors, 2, 1.5, mask, Seed{.run = 3});
-  for (const ParamId tensor : tensors) {
-    lora.b(tensor).detach().copy_(hash_tensor(lora.b(tensor).sizes().vec(), static_cast<std::uint32_t>(tensor), 0.4F));
+Arena fresh_adapters(const Subject& subject, std::span<const ParamId> tensors) {
+  return initial_lora(lora_layout(*subject.model->base_layout(), tensors, 2), Seed{.run = 3});
+}
+
+Arena trained_adapters(const Subject& subject, std::span<const ParamId> tensors) {
+  Arena adapters = fresh_adapters(subject, tensors);
+  for (int b = 1; b < adapters.layout().size(); b += 2) {
+    adapters.view(b).copy_(hash_tensor(adapters.layout()[b].shape, static_cast<std::uint32_t>(b), 0.4F));
   }
-  return lora;
+  return adapters;
+}
+
+MaskedLora tap_of(const Subject& subject, std::span<const ParamId> tensors, const Arena& adapters, const Mask* mask) {
+  return MaskedLora(*subject.model->base_layout(), tensors, adapters, 1.5, mask);
 }
 
 at::Tensor loss_of(const Subject& subject, std::span<const at::Tensor> params, Tap& tap) {
@@ -41,7 +49,9 @@ at::Tensor loss_of(const Subject& subject, std::span<const at::Tensor> params, T
 
 TEST(MaskedLora, StartsAsTheModelItself) {
   for (const Subject& subject : three_families()) {
-    MaskedLora lora(*subject.model->base_layout(), matrices_of(*subject.model), 2, 1.5, nullptr, Seed{.run = 3});
+    const std::vector<ParamId> tensors = matrices_of(*subject.model);
+    const Arena adapters = fresh_adapters(subject, tensors);
+    MaskedLora lora = tap_of(subject, tensors, adapters, nullptr);
     Tap bare;
     const auto& views = subject.state.base.views();
     EXPECT_EQ(loss_of(subject, views, lora).item<float>(), loss_of(subject, views, bare).item<float>()) << subject.name;
@@ -51,16 +61,20 @@ TEST(MaskedLora, StartsAsTheModelItself) {
 TEST(MaskedLora, AdaptedForwardIsTheMergedForward) {
   for (const Subject& subject : three_families()) {
     const Mask mask = element_mask(*subject.model, 6);
-    mask.apply_to(subject.state.base);
-    MaskedLora lora = adapters(subject, matrices_of(*subject.model), &mask);
-    const Arena merged = lora.merge(subject.state.base, &mask);
-    EXPECT_NE(merged.digest(), subject.state.base.digest());
-    Tap bare;
-    const Batch batch = batch_for(*subject.model, 5, 33);
-    const auto& moments = subject.state.moments.views();
-    const at::Tensor adapted = subject.model->forward(batch, {subject.state.base.views(), moments}, lora, Mode::kEval);
-    const at::Tensor plain = subject.model->forward(batch, {merged.views(), moments}, bare, Mode::kEval);
-    EXPECT_LT((adapted - plain).abs().max().item<double>(), 1e-5 * plain.abs().max().item<double>()) << subject.name;
+    const std::vector<ParamId> tensors = matrices_of(*subject.model);
+    const Arena adapters = trained_adapters(subject, tensors);
+    for (const Mask* pattern : {static_cast<const Mask*>(nullptr), &mask}) {
+      if (pattern != nullptr) pattern->apply_to(subject.state.base);
+      MaskedLora lora = tap_of(subject, tensors, adapters, pattern);
+      const Arena merged = lora.merge(subject.state.base, pattern);
+      EXPECT_NE(merged.digest(), subject.state.base.digest());
+      Tap bare;
+      const Batch batch = batch_for(*subject.model, 5, 33);
+      const auto& moments = subject.state.moments.views();
+      const at::Tensor adapted = subject.model->forward(batch, {subject.state.base.views(), moments}, lora, Mode::kEval);
+      const at::Tensor plain = subject.model->forward(batch, {merged.views(), moments}, bare, Mode::kEval);
+      EXPECT_LT((adapted - plain).abs().max().item<double>(), 1e-5 * plain.abs().max().item<double>()) << subject.name;
+    }
   }
 }
 
@@ -70,7 +84,8 @@ TEST(MaskedLora, GradientsAreThoseOfTheMergedWeightUnderTheMask) {
     mask.apply_to(subject.state.base);
     const std::vector<ParamId> all = matrices_of(*subject.model);
     const std::vector<ParamId> some(all.begin(), all.end() - 1);
-    MaskedLora lora = adapters(subject, some, &mask);
+    const Arena adapters = trained_adapters(subject, some);
+    MaskedLora lora = tap_of(subject, some, adapters, &mask);
 
     std::vector<at::Tensor> leaves, merged_leaves;
     for (const at::Tensor& view : subject.state.base.views()) leaves.push_back(view.clone().set_requires_grad(true));
@@ -104,12 +119,13 @@ TEST(MaskedLora, MergeKeepsThePatternOrIsRefused) {
     const Mask mask = element_mask(*subject.model, 6);
     mask.apply_to(subject.state.base);
     const std::vector<ParamId> tensors = matrices_of(*subject.model);
-    Arena merged = adapters(subject, tensors, &mask).merge(subject.state.base, &mask);
+    const Arena adapters = trained_adapters(subject, tensors);
+    Arena merged = tap_of(subject, tensors, adapters, &mask).merge(subject.state.base, &mask);
     const Digest digest = merged.digest();
     mask.apply_to(merged);
     EXPECT_EQ(merged.digest(), digest);
 
-    const MaskedLora dense = adapters(subject, tensors, nullptr);
+    const MaskedLora dense = tap_of(subject, tensors, adapters, nullptr);
     EXPECT_THROW(dense.merge(subject.state.base, &mask), InputError);
     EXPECT_NO_THROW(dense.merge(subject.state.base, nullptr));
   }
@@ -119,10 +135,9 @@ TEST(MaskedLora, RefusesWhatHasNoLowRankForm) {
   const Subject subject = small_mlp();
   const ArenaLayout& base = *subject.model->base_layout();
   const std::vector<ParamId> weight = {0}, bias = {1};
-  EXPECT_THROW(MaskedLora(base, bias, 1, 1.0, nullptr, {}), InputError);
-  EXPECT_THROW(MaskedLora(base, weight, 0, 1.0, nullptr, {}), InputError);
-  EXPECT_THROW(MaskedLora(base, weight, 11, 1.0, nullptr, {}), InputError);
-  EXPECT_NO_THROW(MaskedLora(base, weight, 10, 1.0, nullptr, {}));
+  EXPECT_THROW(lora_layout(base, bias, 1), InputError);
+  EXPECT_EQ((*lora_layout(base, weight, 1))[0].shape[0], 1);
+  EXPECT_EQ((*lora_layout(base, weight, 1000))[0].shape[0], 10) << "no more than the matrix has";
 }
 
 }  // namespace

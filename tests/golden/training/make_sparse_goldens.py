@@ -1,4 +1,4 @@
-"""Golden numbers of federated training with shadow weights: two clients, an MLP under 2:4, PyTorch's autograd and optimizers.
+"""Golden numbers of federated fine-tuning under a mask: two clients, an MLP under 2:4, shadow weights, distillation and LoRA, by PyTorch.
 
     python tests/golden/training/make_sparse_goldens.py        # rewrites sparse_goldens.json beside this file
 
@@ -71,11 +71,21 @@ def decay_at(sparse, step):
     return sparse["lambda"] * min(1.0, step / (sparse["anneal"] * ROUNDS * STEPS))
 
 
-def client(weights, masks, data, sparse, settings, clip, round_number):
+def loss_of(logits, data, guide):
+    hard = torch.nn.functional.cross_entropy(logits, data[1])
+    if guide is None:
+        return hard
+    warmth, weight = guide["temperature"], guide["weight"]
+    taught = torch.log_softmax(logits_of(WEIGHTS, data[0]) / warmth, 1)
+    soft = torch.nn.functional.kl_div(torch.log_softmax(logits / warmth, 1), taught, reduction="batchmean", log_target=True)
+    return (1 - weight) * hard + weight * warmth**2 * soft
+
+
+def client(weights, masks, data, sparse, settings, clip, round_number, guide):
     descent = Descent(settings)
     for local in range(1, STEPS + 1):
         leaves = [(w * m).requires_grad_() for w, m in zip(weights, masks)]
-        torch.nn.functional.cross_entropy(logits_of(leaves, data[0]), data[1]).backward()
+        loss_of(logits_of(leaves, data[0]), data, guide).backward()
         if clip:
             torch.nn.utils.clip_grad_norm_(leaves, clip)
         descent.t = local
@@ -89,11 +99,11 @@ def client(weights, masks, data, sparse, settings, clip, round_number):
     return weights
 
 
-def federation(sparse, settings, clip):
+def federation(sparse, settings, clip, guide=None):
     weights, masks = WEIGHTS, [two_of_four(w) for w in WEIGHTS]
     flips, norms = [], []
     for r in range(ROUNDS):
-        ends = [client(weights, masks, data, sparse, settings, clip, r) for data in DATA]
+        ends = [client(weights, masks, data, sparse, settings, clip, r, guide) for data in DATA]
         weights = [sum(n * e[i] for n, e in zip(SAMPLES, ends)) / sum(SAMPLES) for i in range(len(weights))]
         old = masks
         if (r + 1) % REFRESH == 0 and r + 1 < ROUNDS:
@@ -101,8 +111,34 @@ def federation(sparse, settings, clip):
         matrices = range(0, len(weights), 2)
         flips.append(sum(int((old[i] != masks[i]).sum()) for i in matrices) / sum(masks[i].numel() for i in matrices))
         norms.append(float(sum(weights[i][~masks[i]].square().sum() for i in matrices).sqrt()))
-    return {"sparse": sparse, "optimizer": settings, "clip": clip, "flip_rate": flips, "shadow_norm": norms,
+    return {"sparse": sparse, "optimizer": settings, "clip": clip, "distill": guide, "flip_rate": flips, "shadow_norm": norms,
             "mask": [int(k) for m in masks[::2] for k in m.reshape(-1)], "weights": flat(w * m for w, m in zip(weights, masks))}
+
+
+def adapted(adapters, masked):
+    """All weights, with s B A added to the only inner matrix."""
+    masks = [two_of_four(w) for w in WEIGHTS]
+    weights = [w * m if masked else w for w, m in zip(WEIGHTS, masks)]
+    change = weights[2] + SCALE * adapters[1] @ adapters[0]
+    weights[2] = change * masks[2] if masked else change
+    return weights
+
+
+def lora(masked, settings, clip):
+    adapters = ADAPTERS
+    for _ in range(ROUNDS):
+        ends = []
+        for data in DATA:
+            descent, own = Descent(settings), adapters
+            for descent.t in range(1, STEPS + 1):
+                leaves = [a.clone().requires_grad_() for a in own]
+                loss_of(logits_of(adapted(leaves, masked), data[0]), data, None).backward()
+                if clip:
+                    torch.nn.utils.clip_grad_norm_(leaves, clip)
+                own = [descent.step(i, a, leaf.grad, 0) for i, (a, leaf) in enumerate(zip(own, leaves))]
+            ends.append(own)
+        adapters = [sum(n * e[i] for n, e in zip(SAMPLES, ends)) / sum(SAMPLES) for i in range(2)]
+    return {"masked": masked, "optimizer": settings, "clip": clip, "weights": flat(adapted(adapters, masked))}
 
 
 def check_against_torch(settings):
@@ -124,6 +160,9 @@ ADAMW = {"kind": "adamw", "lr": 0.02, "beta1": 0.9, "beta2": 0.95, "eps": 1e-6, 
 SGD = {"kind": "sgd", "lr": 0.05, "momentum": 0.9}
 check_against_torch(ADAMW)
 check_against_torch(SGD)
+RANK, ALPHA = 2, 6.0
+SCALE = ALPHA / RANK
+ADAPTERS = [draw((RANK, HIDDEN[0]), 0.3), draw((HIDDEN[1], RANK), 0.1)]  # drawn after all others
 goldens = {
     "made_with": f"torch {torch.__version__}, numpy {np.__version__}",
     "inputs": INPUTS, "hidden": HIDDEN, "outputs": OUTPUTS, "samples": SAMPLES,
@@ -133,6 +172,10 @@ goldens = {
     "cases": [federation(sparse, settings, clip)
               for sparse in ({"kind": "ste"}, {"kind": "sr_ste", "lambda": 0.05}, {"kind": "ast", "lambda": 0.1, "anneal": 0.5})
               for settings, clip in ((ADAMW, 0), (ADAMW, 0.5), (SGD, 0.5))],
+    "distilled": [federation({"kind": "ast", "lambda": 0.1, "anneal": 0.5}, settings, clip, {"temperature": warmth, "weight": weight})
+                  for settings, clip in ((ADAMW, 0.5), (SGD, 0)) for warmth, weight in ((2.0, 0.67), (4.0, 1.0))],
+    "rank": RANK, "alpha": ALPHA, "adapters": flat(ADAPTERS),
+    "lora": [lora(masked, settings, clip) for masked in (False, True) for settings, clip in ((ADAMW, 0), (SGD, 0.5))],
 }
 rounded = json.loads(json.dumps(goldens), parse_float=lambda text: float(f"{float(text):.10g}"))
 (pathlib.Path(__file__).parent / "sparse_goldens.json").write_text(json.dumps(rounded) + "\n")

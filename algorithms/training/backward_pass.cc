@@ -1,0 +1,29 @@
+#include "algorithms/training/backward_pass.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include "models/measures.h"
+
+namespace coppice {
+
+PassResult backward_pass(const at::Tensor& logits, const at::Tensor& targets, LossKind loss, bool mean, const Guide* guide,
+                         std::span<const at::Tensor> leaves, std::vector<at::Tensor>& gradients) {
+  PassResult result;
+  result.samples = count_of(loss, targets);
+  const at::Tensor sum = guide != nullptr ? distilled_loss_sum(logits, targets, *guide) : loss_sum(loss, logits, targets);
+  (mean ? sum.div(static_cast<double>(std::max<std::int64_t>(1, result.samples))) : sum).backward();
+  gradients.resize(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    at::Tensor& grad = leaves[i].mutable_grad();
+    gradients[i] = grad.defined() ? grad.contiguous() : at::Tensor();
+    grad.reset();
+  }
+  const at::NoGradGuard no_grad;
+  result.loss_sum = sum.item<double>();
+  result.hits = hits_of(loss, logits, targets);
+  return result;
+}
+
+}  // namespace coppice

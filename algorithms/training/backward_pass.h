@@ -1,0 +1,27 @@
+// Forward is done: loss, backward, and what a round records of a pass.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/batch.h"
+#include "models/distillation.h"
+#include "models/losses.h"
+
+namespace coppice {
+
+struct PassResult {
+  double loss_sum = 0.0;  // over samples
+  std::int64_t hits = 0;  // class targets: samples whose largest logit is right; 0 for other losses
+  std::int64_t samples = 0;
+};
+
+// Gradients of the loss's sum, or of its mean where `mean` is set, with respect to `leaves`: one each, undefined where the logits do not
+// depend on it, contiguous. A guide makes the loss the distilled one.
+PassResult backward_pass(const at::Tensor& logits, const at::Tensor& targets, LossKind loss, bool mean, const Guide* guide,
+                         std::span<const at::Tensor> leaves, std::vector<at::Tensor>& gradients);
+
+}  // namespace coppice

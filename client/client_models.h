@@ -1,0 +1,27 @@
+// The models that a rank holds while it plays one plan; all clients of the plan share them.
+#pragma once
+
+#include <optional>
+
+#include "algorithms/exchange/plan.h"
+#include "algorithms/training/frozen_replica.h"
+#include "algorithms/training/replica.h"
+
+namespace coppice {
+
+struct ClientModels {
+  explicit ClientModels(const RoundPlan& plan) : replica(make_model(plan.values->config)) {
+    for (const Task& task : plan.tasks) {
+      const auto* training = std::get_if<TrainTask>(&task);
+      if (training == nullptr) continue;
+      if (training->distill) teacher.emplace(plan.teacher.values, training->precision);
+      if (plan.adapters) base.emplace(plan.values, training->precision);
+    }
+  }
+
+  Replica replica;
+  std::optional<FrozenReplica> teacher;  // of a Train task that distills
+  std::optional<FrozenReplica> base;     // of a Train task that adapts
+};
+
+}  // namespace coppice
