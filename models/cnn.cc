@@ -76,15 +76,15 @@ class Cnn final : public BuiltInModel {
   PrunableStructure structure() const override {
     const std::int64_t pooled = sides_.pooled();
     StructureBuilder builder(base());
-    builder.add_family("conv1", "channel", config_.channels[0], [](std::int64_t unit) {
+    builder.add_family({.name = "conv1", .kind = "channel"}, config_.channels[0], [](std::int64_t unit) {
       return std::vector<Slice>{slice_of(kConv1, 0, unit), slice_of(kBias1, 0, unit),
                                 slice_of(kConv2, 1, unit, 1, false)};
     });
-    builder.add_family("conv2", "channel", config_.channels[1], [pooled](std::int64_t unit) {
+    builder.add_family({.name = "conv2", .kind = "channel"}, config_.channels[1], [pooled](std::int64_t unit) {
       return std::vector<Slice>{slice_of(kConv2, 0, unit), slice_of(kBias2, 0, unit),
                                 slice_of(kLinear1, 1, unit, pooled, false)};
     });
-    builder.add_family("linear1", "neuron", config_.hidden, [](std::int64_t unit) {
+    builder.add_family({.name = "linear1", .kind = "neuron"}, config_.hidden, [](std::int64_t unit) {
       return std::vector<Slice>{slice_of(kLinear1, 0, unit), slice_of(kLinearBias1, 0, unit),
                                 slice_of(kLinear2, 1, unit)};
     });

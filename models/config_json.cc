@@ -1,5 +1,6 @@
 #include "models/config_json.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -58,11 +59,28 @@ class JsonWriter : public FieldVisitor {
   OrderedJson& object_;
 };
 
-OrderedJson to_json(const ModelConfig& config) {
+OrderedJson fields_of(const ModelConfig& config) {
   ModelConfig copy = config;
   OrderedJson object = OrderedJson::object();
   JsonWriter(object).variant(kKey, copy, "");
   return object;
+}
+
+// A decoder's units are a run's choice and no setting of the model, hence not visited: they stand behind the fields, where they are
+// not what every decoder starts with.
+constexpr const char* kUnits = "units";
+const std::vector<std::string> kUnitNames = {"kv_group", "query_head", "layer"};
+
+// Takes the units out of a decoder's object.
+DecoderConfig::Units take_units(Json& object, const std::string& where) {
+  const auto found = object.find(kUnits);
+  if (found == object.end() || object.value("kind", "") != DecoderConfig::kName) return {};
+  const auto name = std::find(kUnitNames.begin(), kUnitNames.end(), found->is_string() ? found->get<std::string>() : "");
+  if (name == kUnitNames.end()) {
+    throw InputError(where + ": " + kKey + "." + kUnits + ": " + unknown_name("unit", found->dump(), kUnitNames));
+  }
+  object.erase(found);
+  return static_cast<DecoderConfig::Units>(name - kUnitNames.begin());
 }
 
 ConfigNode node_of(const Json& value, const std::string& key, const std::shared_ptr<const std::string>& source) {
@@ -84,21 +102,30 @@ ConfigNode node_of(const Json& value, const std::string& key, const std::shared_
 
 }  // namespace
 
-std::string model_config_to_json(const ModelConfig& config) { return to_json(config).dump(); }
+std::string model_config_to_json(const ModelConfig& config) {
+  OrderedJson object = fields_of(config);
+  const auto* decoder = std::get_if<DecoderConfig>(&config);
+  if (decoder != nullptr && decoder->units != DecoderConfig::Units{}) {
+    object[kUnits] = kUnitNames.at(static_cast<std::size_t>(decoder->units));
+  }
+  return object.dump();
+}
 
 ModelConfig model_config_from_json(std::string_view text, const std::string& where) {
-  const Json object = parse_strict_json(text, where);
+  Json object = parse_strict_json(text, where);
   if (!object.is_object()) throw InputError(where + ": found " + object.type_name() + "; expected an object");
+  const DecoderConfig::Units units = take_units(object, where);
   ConfigNode root;
   root.kind = ConfigNode::Kind::kMap;
   root.children.push_back(node_of(object, kKey, std::make_shared<const std::string>(where)));
   ModelConfig config;
   FieldReader(root, "").variant(kKey, config, "");
   // A file is the whole truth about its model: nothing is filled in.
-  const OrderedJson whole = to_json(config);
+  const OrderedJson whole = fields_of(config);
   for (const auto& item : whole.items()) {
     if (!object.contains(item.key())) throw InputError(where + ": " + kKey + "." + item.key() + ": the key is missing");
   }
+  if (auto* decoder = std::get_if<DecoderConfig>(&config)) decoder->units = units;
   return config;
 }
 

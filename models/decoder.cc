@@ -13,31 +13,21 @@
 
 #include "core/error.h"
 #include "models/built_in.h"
+#include "models/decoder_structure.h"
 #include "models/gated_silu.h"
 #include "models/initial_weights.h"
 #include "models/operations.h"
 #include "models/rms_norm.h"
 #include "models/rotary.h"
 #include "models/shape_text.h"
-#include "models/structure_builder.h"
 
 namespace coppice {
 namespace {
 
 using Params = std::span<const at::Tensor>;
-constexpr ParamId kNone = -1;
-
-// A matrix or a norm, and the bias behind it.
-struct Tensors {
-  ParamId weight = kNone;
-  ParamId bias = kNone;
-};
-
-struct Layer {
-  Tensors query, key, value, output, gate, up, down, norm_attention, norm_ffn;
-  ParamId norm_query = kNone;
-  ParamId norm_key = kNone;
-};
+using decoder::kNone;
+using decoder::Layer;
+using decoder::Tensors;
 
 at::Tensor at_or_none(const Params& w, ParamId id) { return id == kNone ? at::Tensor() : w[id]; }
 
@@ -105,59 +95,10 @@ class Decoder final : public BuiltInModel {
     return attended_BTD + linear(layer.down, inner(layer, x_BTD, w, tap), w, tap);
   }
 
-  PrunableStructure structure() const override {
-    StructureBuilder builder(base());
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const Layer& layer = layers_[l];
-      const std::string name = "layers." + std::to_string(l) + ".";
-      const std::int64_t kv = config_.head_dim, query = config_.head_dim * config_.queries_per_kv[l];
-      builder.add_family(name + "kv_group", "kv_group", config_.kv_heads[l], [&layer, kv, query](std::int64_t unit) {
-        std::vector<Slice> slices;
-        add_rows(layer.query, unit, query, slices);
-        add_rows(layer.key, unit, kv, slices);
-        add_rows(layer.value, unit, kv, slices);
-        slices.push_back(slice_of(layer.output.weight, 1, unit, query));
-        return slices;
-      }, "num_key_value_heads");
-      builder.add_family(name + "ffn", "neuron", config_.ffn[l], [&layer](std::int64_t unit) {
-        std::vector<Slice> slices;
-        if (layer.gate.weight != kNone) add_rows(layer.gate, unit, 1, slices);
-        add_rows(layer.up, unit, 1, slices);
-        slices.push_back(slice_of(layer.down.weight, 1, unit));
-        return slices;
-      }, "intermediate_size");
-      for (const Tensors& matrix : {layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down}) {
-        if (matrix.weight != kNone) builder.add_matrix(matrix.weight, 1, false);
-      }
-    }
-    builder.add_matrix(head_, 1, true);
-    return builder.take();
-  }
-
-  Cost cost(std::span<const std::int64_t> widths) const override {
-    check_widths(widths, full_widths());
-    const std::int64_t norm_params = config_.dim * (config_.norm == DecoderConfig::Norm::kLayer ? 2 : 1);
-    const std::int64_t head = config_.vocab * config_.dim;
-    Cost cost{.params = head * (config_.tied ? 1 : 2) + config_.positions * config_.dim + norm_params, .macs = head};
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const std::int64_t kv = widths[2 * l] * config_.head_dim, query = kv * config_.queries_per_kv[l], ffn = widths[2 * l + 1];
-      const std::int64_t matrices = config_.dim * (2 * query + 2 * kv + (config_.gated ? 3 : 2) * ffn);
-      cost.macs += matrices;
-      cost.params += matrices + 2 * norm_params + (config_.qk_norm ? 2 * config_.head_dim : 0) +
-                     (config_.bias_qkv ? query + 2 * kv : 0) + (config_.bias_out ? config_.dim : 0) +
-                     (config_.bias_ffn ? (config_.gated ? 2 : 1) * ffn + config_.dim : 0);
-    }
-    return cost;
-  }
-
+  PrunableStructure structure() const override { return decoder::structure_of(config_, base(), layers_, head_); }
+  Cost cost(std::span<const std::int64_t> widths) const override { return decoder::cost_of(config_, widths); }
   ModelConfig sliced_config(std::span<const std::uint8_t> kept) const override {
-    const std::vector<std::int64_t> widths = kept_widths(structure(), kept);
-    DecoderConfig narrow = config_;
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      narrow.kv_heads[l] = widths[2 * l];
-      narrow.ffn[l] = widths[2 * l + 1];
-    }
-    return narrow;
+    return decoder::sliced(config_, structure(), kept);
   }
 
   void initialise(const Arena& base, const Arena& /*moments*/, Seed seed) const override {
@@ -205,18 +146,6 @@ class Decoder final : public BuiltInModel {
     layer.norm_attention = declare_norm(name + "input_layernorm");
     layer.norm_ffn = declare_norm(name + "post_attention_layernorm");
     return layer;
-  }
-
-  // Rows of a matrix and of its bias.
-  static void add_rows(const Tensors& matrix, std::int64_t unit, std::int64_t width, std::vector<Slice>& slices) {
-    slices.push_back(slice_of(matrix.weight, 0, unit, width));
-    if (matrix.bias != kNone) slices.push_back(slice_of(matrix.bias, 0, unit, width));
-  }
-
-  std::vector<std::int64_t> full_widths() const {
-    std::vector<std::int64_t> widths;
-    for (std::size_t l = 0; l < layers_.size(); ++l) widths.insert(widths.end(), {config_.kv_heads[l], config_.ffn[l]});
-    return widths;
   }
 
   static at::Tensor linear(const Tensors& matrix, const at::Tensor& x_BTI, const Params& w, Tap& tap) {

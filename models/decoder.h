@@ -6,10 +6,14 @@
 // set. Tensors carry Hugging Face's names for a Llama whatever the family; rotary pairs are the halves of a head (x_i,
 // x_{i + head_dim / 2}). A tied head is the embedding itself: one tensor, both gradients.
 //
-// Families of layer l: "layers.<l>.kv_group" (rows of k and v of one key and value head, rows of q and columns of o of its query
-// heads) and "layers.<l>.ffn" (a row of gate and up, a column of down), with their biases. Everything of a unit is scored. The embedding
-// is a look-up, not a matrix for patterns. One sample of Cost is one token; the products of attention, which depend on the length of
-// the text, the look-ups and the norms are not counted as multiply-adds.
+// Units (DecoderConfig::units), each with its biases; everything of a unit is scored but norms:
+//   kv groups    "layers.<l>.kv_group" (rows of k and v of one key and value head, rows of q and columns of o of its query heads) and
+//                "layers.<l>.ffn" (a row of gate and up, a column of down)
+//   query heads  "layers.<l>.kv_group.<g>.query_head" (rows of q, columns of o), as many in every KV group of a layer, and
+//                "layers.<l>.ffn"
+//   layers       "layers" (all of a layer's tensors: the residual stream passes by); layers of other widths are another family
+// The embedding is a look-up, not a matrix for patterns. One sample of Cost is one token; the products of attention, which depend on
+// the length of the text, the look-ups and the norms are not counted as multiply-adds.
 #pragma once
 
 #include <memory>

@@ -343,6 +343,8 @@ bool is_plain(const DecoderConfig& c) {
   }
   const bool biases = c.family == Family::kQwen2 ? c.bias_qkv && !c.bias_out : c.bias_qkv == c.bias_out;
   const bool no_bias = c.family == Family::kMistral && (c.bias_qkv || c.bias_out);
+  // Its class wants heads that divide the width, whatever their size.
+  if (c.family == Family::kLlama && c.dim % (c.kv_heads.front() * c.queries_per_kv.front()) != 0) return false;
   return c.norm == Norm::kRms && c.gated && biases && !no_bias && (c.family == Family::kLlama || !c.bias_ffn) &&
          c.qk_norm == (c.family == Family::kQwen3) && c.rope_base > 0.0 && c.positions == 0 && c.first_position == 0 &&
          (c.window == 0 || c.family != Family::kLlama);

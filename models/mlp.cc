@@ -43,7 +43,7 @@ class Mlp final : public BuiltInModel {
   PrunableStructure structure() const override {
     StructureBuilder builder(base());
     for (int l = 0; l + 1 < layers_; ++l) {
-      builder.add_family("layers." + std::to_string(l), "neuron", config_.hidden[l], [l](std::int64_t unit) {
+      builder.add_family({.name = "layers." + std::to_string(l), .kind = "neuron"}, config_.hidden[l], [l](std::int64_t unit) {
         return std::vector<Slice>{slice_of(weight_of(l), 0, unit), slice_of(bias_of(l), 0, unit),
                                   slice_of(weight_of(l + 1), 1, unit)};
       });

@@ -25,7 +25,10 @@ struct Maker {
 
 at::Tensor Model::forward(const Batch& batch, const Weights& weights, Tap& tap, Mode mode) const {
   at::Tensor hidden = std::visit(InputTensor{}, batch.inputs);
-  for (int i = 0; i < num_blocks(); ++i) hidden = forward_block(i, hidden, weights, tap, mode);
+  for (int i = 0; i < num_blocks(); ++i) {
+    hidden = forward_block(i, hidden, weights, tap, mode);
+    tap.after_block(i, hidden);
+  }
   return hidden;
 }
 

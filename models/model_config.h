@@ -68,6 +68,7 @@ struct DecoderConfig {
   enum class Family : std::uint8_t { kLlama, kMistral, kQwen2, kQwen3, kGpt2, kOpt };  // whose files it goes to and comes from
   enum class Norm : std::uint8_t { kRms, kLayer };
   enum class Activation : std::uint8_t { kSilu, kGelu, kGeluTanh, kRelu };
+  enum class Units : std::uint8_t { kKvGroups, kQueryHeads, kLayers };  // the first two with neurons
   Family family = Family::kLlama;
   std::int64_t vocab = 256;
   std::int64_t dim = 64;
@@ -89,6 +90,7 @@ struct DecoderConfig {
   std::int64_t window = 0;         // tokens a token sees, itself among them; 0: all before it
   std::int64_t longest = 2048;     // tokens the model was made for
   bool tied = false;               // the head is the embedding
+  Units units = Units::kKvGroups;  // what its structure declares; a run's choice, no part of the architecture (unit_kinds.h)
   void visit(FieldVisitor& v);
   bool operator==(const DecoderConfig&) const = default;
 };

@@ -24,22 +24,27 @@ struct Slice {
   bool scored = true;
 };
 
-// One unit: a conv channel of a whole residual group, an FFN neuron, a KV group with its query heads, a layer.
+// One unit: a conv channel of a whole residual group, an FFN neuron, a KV group with its query heads, a query head, a layer.
 struct Group {
   int family = 0;
   int unit = 0;  // position within the family
   std::vector<Slice> slices;
+  int block = -1;  // of the model that the unit stands in; a layer is all of it; -1: in several
 };
 
 // Interchangeable units: same kind, same layer. A family is never emptied.
 struct Family {
   std::string name;  // "stage2.residual", "layers.3.ffn"; for people
-  std::string kind;  // "channel", "neuron", "kv_group", "layer"
+  std::string kind;  // "channel", "neuron", "kv_group", "query_head", "layer"
   int first_group = 0;
   int num_groups = 0;
   // Families with the same name here must keep equally many units for the shapes that other tools load ("intermediate_size");
   // empty: on its own.
-  std::string shared_width;
+  std::string shared_width = {};
+  // Families with the same name here must keep equally many units whatever the shapes are for: those of a layer's KV groups.
+  std::string tied = {};
+  // What other tools load has a width that divides this; 0: any width.
+  std::int64_t plain_divides = 0;
 };
 
 // A matrix that takes element patterns (n:m, r x c, unstructured), seen as O rows by I columns in row-major memory. For a

@@ -238,7 +238,7 @@ class Resnet final : public BuiltInModel {
   }
 
   void add_family(StructureBuilder& builder, std::string name, int family) const {
-    builder.add_family(std::move(name), "channel", widths_[family], [this, family](std::int64_t unit) {
+    builder.add_family({.name = std::move(name), .kind = "channel"}, widths_[family], [this, family](std::int64_t unit) {
       std::vector<Slice> slices;
       if (!is_residual(family)) {
         add_channel(family, unit, slices);

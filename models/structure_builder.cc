@@ -16,13 +16,14 @@ Slice variance_slice(NormId norm, std::int64_t unit) {
   return {ArenaId::kMoments, 2 * norm + 1, 0, unit, unit + 1, false};
 }
 
-void StructureBuilder::add_family(std::string name, std::string kind, std::int64_t units,
-                                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of, std::string shared_width) {
-  const int family = static_cast<int>(structure_.families.size());
-  structure_.families.push_back(
-      {std::move(name), std::move(kind), static_cast<int>(structure_.groups.size()), static_cast<int>(units), std::move(shared_width)});
+void StructureBuilder::add_family(Family family, std::int64_t units,
+                                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of) {
+  const int index = static_cast<int>(structure_.families.size());
+  family.first_group = static_cast<int>(structure_.groups.size());
+  family.num_groups = static_cast<int>(units);
+  structure_.families.push_back(std::move(family));
   for (std::int64_t unit = 0; unit < units; ++unit) {
-    structure_.groups.push_back({family, static_cast<int>(unit), slices_of(unit)});
+    structure_.groups.push_back({index, static_cast<int>(unit), slices_of(unit)});
   }
 }
 

@@ -23,9 +23,8 @@ class StructureBuilder {
  public:
   explicit StructureBuilder(const ArenaLayout& base) : base_(base) {}
 
-  // `slices_of(unit)` lists everything that goes with that unit.
-  void add_family(std::string name, std::string kind, std::int64_t units,
-                  const std::function<std::vector<Slice>(std::int64_t)>& slices_of, std::string shared_width = {});
+  // `slices_of(unit)` lists everything that goes with that unit. The family's place among the groups is filled in.
+  void add_family(Family family, std::int64_t units, const std::function<std::vector<Slice>(std::int64_t)>& slices_of);
   void add_matrix(ParamId tensor, std::int64_t macs_per_weight, bool edge);
   PrunableStructure take() { return std::move(structure_); }
 

@@ -47,6 +47,9 @@ class Tap {
                           ConvGeometry geometry);
 
   virtual at::Tensor batch_norm(NormId norm, const at::Tensor& x_BCHW, const NormParams& params, Mode mode);
+
+  // What block `index` of a whole forward pass put out.
+  virtual void after_block(int /*index*/, const at::Tensor& /*hidden*/) {}
 };
 
 }  // namespace coppice

@@ -78,14 +78,24 @@ void check_families(const PrunableStructure& structure, const std::vector<std::i
   }
 }
 
-// What the arena becomes. The shapes follow from the cuts alone, so that they can be held against the model's.
-Arena sliced(const Arena& dense, const std::vector<std::vector<Cut>>& cuts) {
+// Tensors of which a cut leaves nothing: those of a whole layer.
+bool is_gone(const std::vector<Cut>& cuts) {
+  return std::any_of(cuts.begin(), cuts.end(), [](const Cut& cut) { return cut.kept.numel() == 0; });
+}
+
+// What the arena becomes. The shapes follow from the cuts alone, so that they can be held against the model's. Once a layer is gone those
+// behind it take other numbers: the tensors that are left then have the names of `target`, in order.
+Arena sliced(const Arena& dense, const std::vector<std::vector<Cut>>& cuts, const ArenaLayout& target) {
+  const bool renumbered = std::any_of(cuts.begin(), cuts.end(), is_gone);
   auto layout = std::make_shared<ArenaLayout>();
   std::vector<at::Tensor> values;
   for (int i = 0; i < dense.layout().size(); ++i) {
+    const std::vector<Cut>& own = cuts[static_cast<std::size_t>(i)];
+    if (is_gone(own)) continue;
     at::Tensor value = dense.view(i);
-    for (const Cut& cut : cuts[static_cast<std::size_t>(i)]) value = at::index_select(value, cut.dim, cut.kept);
-    layout->add(dense.layout()[i].name, value.sizes().vec());
+    for (const Cut& cut : own) value = at::index_select(value, cut.dim, cut.kept);
+    const bool named = renumbered && layout->size() < target.size();
+    layout->add(named ? target[layout->size()].name : dense.layout()[i].name, value.sizes().vec());
     values.push_back(std::move(value));
   }
   Arena out(dense.name(), std::move(layout), dense.dtype());
@@ -116,8 +126,9 @@ ModelState slice(const ModelState& state, const Model& model, const Mask& mask) 
   const Cuts cuts = cuts_of(model, structure, mask.groups());
   const Arena masked = state.base.clone();
   mask.apply_to(masked);
-  ModelState out{model.sliced_config(mask.groups()), sliced(masked, cuts[0]), sliced(state.moments, cuts[1])};
-  const std::unique_ptr<Model> small = make_model(out.config);
+  const std::unique_ptr<Model> small = make_model(model.sliced_config(mask.groups()));
+  ModelState out{small->config(), sliced(masked, cuts[0], *small->base_layout()),
+                 sliced(state.moments, cuts[1], *small->moments_layout())};
   check_layout("slice", out.base.layout(), *small->base_layout());
   check_layout("slice", out.moments.layout(), *small->moments_layout());
   return out;
@@ -133,8 +144,9 @@ ModelState expand(const ModelState& compact, const Model& dense_model, const Mas
   const Cuts cuts = cuts_of(dense_model, structure, mask.groups());
   ModelState out{dense_model.config(), Arena(compact.base.name(), dense_model.base_layout(), compact.base.dtype()),
                  Arena(compact.moments.name(), dense_model.moments_layout(), compact.moments.dtype())};
-  for (int i = 0; i < out.base.layout().size(); ++i) {
-    place(compact.base.view(i), cuts[0][static_cast<std::size_t>(i)], 0.0F, out.base.view(i));
+  for (int i = 0, next = 0; i < out.base.layout().size(); ++i) {
+    const std::vector<Cut>& own = cuts[0][static_cast<std::size_t>(i)];
+    if (!is_gone(own)) place(compact.base.view(next++), own, 0.0F, out.base.view(i));
   }
   for (int i = 0; i < out.moments.layout().size(); ++i) {  // means are even, variances odd
     place(compact.moments.view(i), cuts[1][static_cast<std::size_t>(i)], i % 2 == 0 ? 0.0F : 1.0F, out.moments.view(i));

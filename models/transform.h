@@ -6,7 +6,7 @@
 
 namespace coppice {
 
-// Physically removes the groups the mask drops. The sliced model computes what the masked one does, to rounding (1e-5).
+// Physically removes the groups the mask drops; layers behind a removed one take its number, in the names of their tensors too. The sliced model computes what the masked one does, to rounding (1e-5).
 // Throws Error where a family would be emptied. Cost: one pass over the kept weights.
 ModelState slice(const ModelState& state, const Model& model, const Mask& mask);
 

@@ -5,6 +5,9 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
+#include <set>
+#include <utility>
+
 #include "core/error.h"
 
 namespace coppice {
@@ -13,8 +16,20 @@ namespace {
 // 1 where something arrives, 0 where nothing does.
 at::Tensor arrives(const at::Tensor& x) { return x.gt(0).to(at::kFloat); }
 
+// Tensors that dropped units take with them whole: what the model has no more is not dead.
+std::set<ParamId> removed_tensors(const Model& model, const Mask& mask) {
+  std::set<ParamId> removed;
+  const Mask units = Mask::of_groups(model.base_layout(), model.structure(), mask.groups());
+  for (const auto& [tensor, bits] : units.elements()) {
+    if (bits.count() == 0) removed.insert(tensor);
+  }
+  return removed;
+}
+
 class ReachTap final : public Tap {
  public:
+  explicit ReachTap(std::set<ParamId> removed) : removed_(std::move(removed)) {}
+
   at::Tensor linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor&) override {
     return noted(weight, Tap::linear(weight, arrives(x_I), w_OI, {}));
   }
@@ -34,11 +49,13 @@ class ReachTap final : public Tap {
  private:
   at::Tensor noted(ParamId weight, const at::Tensor& y) {
     at::Tensor reached = arrives(y);
+    if (removed_.contains(weight)) return reached;
     last_ = weight;
     if (first_dead_ < 0 && !reached.any().item<bool>()) first_dead_ = weight;
     return reached;
   }
 
+  std::set<ParamId> removed_;
   ParamId first_dead_ = -1;
   ParamId last_ = -1;
 };
@@ -85,10 +102,11 @@ Reachability reachability_of(const Model& model, const Mask& mask) {
   mask.apply_to(base);
   const Arena moments("reachability", model.moments_layout());
   Reachability result;
+  const std::set<ParamId> removed = removed_tensors(model, mask);
   for (const auto& [tensor, bits] : mask.elements()) {
-    if (bits.count() == 0) result.empty_tensors.push_back(base.layout()[tensor].name);
+    if (bits.count() == 0 && !removed.contains(tensor)) result.empty_tensors.push_back(base.layout()[tensor].name);
   }
-  ReachTap tap;
+  ReachTap tap(removed);
   const at::Tensor logits = model.forward(probe_of(model.config()), {base.views(), moments.views()}, tap, Mode::kEval);
   const at::Tensor reached_V = arrives(logits.reshape({-1, logits.size(-1)}).amax({0}));
   result.outputs = reached_V.numel();

@@ -4,6 +4,7 @@
 // left out, batch norms reduced to their kept scales; after every matrix product positive outputs become 1, so that
 // nothing under- or overflows however deep the model is. Then an output is positive exactly where a path of kept
 // weights leads to it. (Layer collapse: Tanaka et al., NeurIPS 2020; their products of |w| underflow.)
+// What a dropped layer takes with it whole counts as neither empty nor dead: the residual stream passes by.
 // Cost: one forward pass of batch 1.
 #pragma once
 

@@ -40,7 +40,34 @@ inline std::vector<ModelConfig> every_architecture() {
   llama.kv_heads = {3, 2};
   llama.queries_per_kv = {2, 2};
   llama.ffn = {10, 8};
-  return {mlp, cnn, resnet8, resnet20, llama};
+  DecoderConfig layers = llama;  // three of a kind and one apart, with everything that a layer can have
+  layers.kv_heads = {2, 1, 2, 2};
+  layers.queries_per_kv = {2, 3, 2, 2};
+  layers.ffn = {6, 5, 6, 6};
+  layers.bias_qkv = layers.bias_out = layers.bias_ffn = layers.qk_norm = true;
+  layers.units = DecoderConfig::Units::kLayers;
+  DecoderConfig query_heads = llama;
+  query_heads.queries_per_kv = {3, 2};
+  query_heads.bias_qkv = true;
+  query_heads.units = DecoderConfig::Units::kQueryHeads;
+  return {mlp, cnn, resnet8, resnet20, llama, layers, query_heads};
+}
+
+// For the names of tests.
+inline std::string name_of(const ModelConfig& config) {
+  const auto* decoder = std::get_if<DecoderConfig>(&config);
+  if (decoder == nullptr || decoder->units == DecoderConfig::Units::kKvGroups) return family_of(config);
+  return decoder->units == DecoderConfig::Units::kLayers ? "decoder_layers" : "decoder_query_heads";
+}
+
+// The families that lose units together: family f and those tied to it.
+inline std::vector<std::size_t> tied_to(const PrunableStructure& structure, std::size_t f) {
+  if (structure.families[f].tied.empty()) return {f};
+  std::vector<std::size_t> all;
+  for (std::size_t other = 0; other < structure.families.size(); ++other) {
+    if (structure.families[other].tied == structure.families[f].tied) all.push_back(other);
+  }
+  return all;
 }
 
 inline at::Tensor random_tensor(std::vector<std::int64_t> shape, std::mt19937& random) {

@@ -108,7 +108,7 @@ TEST_P(FolderOf, TensorsMustBeExactlyTheModels) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ModelFolder, FolderOf, testing::ValuesIn(every_architecture()),
-                         [](const auto& instance) { return family_of(instance.param); });
+                         [](const auto& instance) { return name_of(instance.param); });
 
 struct SmallFolder : testing::Test {
   SmallFolder() {

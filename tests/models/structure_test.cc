@@ -120,12 +120,17 @@ TEST_P(Structure, AnyUnitMayGoAlone) {
     const Family& family = structure_.families[static_cast<std::size_t>(structure_.groups[g].family)];
     std::vector<std::uint8_t> kept(structure_.groups.size(), 1);
     kept[g] = 0;
+    const std::vector<std::size_t> together = tied_to(structure_, static_cast<std::size_t>(structure_.groups[g].family));
+    if (together.size() > 1) {
+      EXPECT_THROW(model_->sliced_config(kept), Error);
+      for (const std::size_t f : together) kept[static_cast<std::size_t>(structure_.families[f].first_group + structure_.groups[g].unit)] = 0;
+    }
     if (family.num_groups == 1) {
       EXPECT_THROW(model_->sliced_config(kept), Error);
       continue;
     }
     std::vector<std::int64_t> widths = structure_.full_widths();
-    --widths[static_cast<std::size_t>(structure_.groups[g].family)];
+    for (const std::size_t f : together) --widths[f];
     const std::unique_ptr<Model> narrow = make_model(model_->sliced_config(kept));
     const ModelState fresh = initial_state(*narrow, Seed{1});
     CountingTap tap;
@@ -161,7 +166,7 @@ TEST_P(Structure, InitialWeightsComeFromTheSeedAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, Structure, testing::ValuesIn(every_architecture()),
-                         [](const auto& instance) { return family_of(instance.param); });
+                         [](const auto& instance) { return name_of(instance.param); });
 
 TEST(InitialWeights, HaveTheVarianceOfHe) {
   MlpConfig config;

@@ -13,13 +13,20 @@
 namespace coppice {
 namespace {
 
-// Every unit with probability 1/2, at least one of each family.
+// Every unit with probability 1/2, at least one of each family; of tied families as many as of the first of them.
 std::vector<std::uint8_t> random_groups(const PrunableStructure& structure, std::mt19937& random) {
   std::vector<std::uint8_t> kept(structure.groups.size(), 0);
-  for (const Family& family : structure.families) {
-    for (int unit = 0; unit < family.num_groups; ++unit)
-      kept[static_cast<std::size_t>(family.first_group + unit)] = random() % 2;
-    kept[static_cast<std::size_t>(family.first_group) + random() % static_cast<std::uint32_t>(family.num_groups)] = 1;
+  for (std::size_t f = 0; f < structure.families.size(); ++f) {
+    const Family& family = structure.families[f];
+    const auto own = kept.begin() + family.first_group;
+    const std::size_t first = tied_to(structure, f).front();
+    if (first < f) {
+      std::copy_n(kept.begin() + structure.families[first].first_group, family.num_groups, own);
+      std::shuffle(own, own + family.num_groups, random);
+      continue;
+    }
+    for (int unit = 0; unit < family.num_groups; ++unit) own[unit] = random() % 2;
+    own[random() % static_cast<std::uint32_t>(family.num_groups)] = 1;
   }
   return kept;
 }
@@ -210,7 +217,7 @@ TEST_P(EveryArchitecture, RefusesEmptyFamiliesAndForeignStates) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transform, EveryArchitecture, testing::ValuesIn(every_architecture()),
-                         [](const auto& instance) { return family_of(instance.param); });
+                         [](const auto& instance) { return name_of(instance.param); });
 
 }  // namespace
 }  // namespace coppice
