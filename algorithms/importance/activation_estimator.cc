@@ -1,5 +1,6 @@
 #include "algorithms/importance/activation_estimator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -250,8 +251,13 @@ std::vector<ScoreBlock> activation_blocks(ActivationRule rule, const Model& mode
   const bool units = request.target == ScoreTarget::kUnits;
   const bool local = request.form == ScoreForm::kLocal;
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
-  const std::vector<std::int64_t> widths = model.structure().full_widths();
-  const auto num_units = static_cast<std::int64_t>(model.structure().groups.size());
+  const PrunableStructure structure = model.structure();
+  const bool layers = std::any_of(structure.families.begin(), structure.families.end(), [](const Family& f) { return f.kind == "layer"; });
+  if (units && rule.fluctuation && layers) {
+    throw InputError("importance: found flap for whole layers; no columns take in what a layer puts out, expected block_influence or another");
+  }
+  const std::vector<std::int64_t> widths = structure.full_widths();
+  const auto num_units = static_cast<std::int64_t>(structure.groups.size());
   if (local && units) {
     blocks.push_back({"coarse", num_units, ScoreRole::kScore, widths, 0});
     blocks.push_back({"fine", num_units, ScoreRole::kScore, widths, 1});

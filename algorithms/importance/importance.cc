@@ -64,12 +64,14 @@ bool from_weights_alone(const ImportanceConfig& config) {
 std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& config, const Model& model,
                                                     const ScoreRequest& request) {
   refuse_without_pass(config);
+  if (std::holds_alternative<BlockInfluenceConfig>(config)) return make_block_influence(model, request);
   if (const auto rule = gradient_rule(config)) return make_gradient_estimator(*rule, model, request);
   return make_activation_estimator(activation_rule(config), model, request);
 }
 
 std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model& model, const ScoreRequest& request) {
   refuse_without_pass(config);
+  if (std::holds_alternative<BlockInfluenceConfig>(config)) return gradient_blocks(model, block_influence_request(model, request));
   return gradient_rule(config) ? gradient_blocks(model, request)
                                : activation_blocks(activation_rule(config), model, request);
 }
@@ -77,6 +79,9 @@ std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model
 UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                               const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   check_sums(score_blocks(config, model, request), sums);
+  if (std::holds_alternative<BlockInfluenceConfig>(config)) {
+    return decode_gradient_units(model, block_influence_request(model, request), sums);
+  }
   if (!gradient_rule(config)) return decode_activation_units(activation_rule(config), model, base, request, sums);
   UnitScores scores = decode_gradient_units(model, request, sums);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);

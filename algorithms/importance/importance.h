@@ -13,6 +13,7 @@
 #include "models/model.h"
 #include "models/tap.h"
 #include "algorithms/importance/activation.h"
+#include "algorithms/importance/block_influence.h"
 #include "algorithms/importance/fisher.h"
 #include "algorithms/importance/flap.h"
 #include "algorithms/importance/magnitude.h"
@@ -25,7 +26,7 @@
 namespace coppice {
 
 using ImportanceConfig = std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, RiaConfig, FlapConfig,
-                                      MagnitudeConfig, RandomConfig>;
+                                      BlockInfluenceConfig, MagnitudeConfig, RandomConfig>;
 
 // Scores of single weights, row-major, for each matrix that was asked for. >= 0, per sample.
 using ElementScores = std::map<ParamId, std::vector<float>>;
