@@ -1,5 +1,7 @@
 #include "simulations/run_config.h"
 
+#include <algorithm>
+
 #include "core/config_yaml.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -63,6 +65,17 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   }
   if (!channels && pattern.kind != Pattern::Kind::kNOfM && (units_set > 0 || target.density <= 0.0)) {
     throw InputError(key + ".budget: pattern " + prune.pattern + " takes density");
+  }
+  if (!channels && prune.steps > 1) {
+    throw InputError(key + ".steps: found " + std::to_string(prune.steps) + " with pattern " + prune.pattern +
+                     "; expected 1, or pattern channels");
+  }
+  if (!channels && !prune.budget.units.empty()) {
+    throw InputError(key + ".units: pattern " + prune.pattern + " takes single weights; expected no units");
+  }
+  const std::vector<std::string>& units = prune.budget.units;
+  if (std::holds_alternative<BiasCompensation>(prune.compensation) && std::find(units.begin(), units.end(), "layer") != units.end()) {
+    throw InputError(key + ".compensation: found bias with units [layer]; nothing stays of a layer that could have one, expected none");
   }
   if (std::holds_alternative<SparseGptConfig>(prune.compensation)) {
     if (channels) throw InputError(key + ".compensation: found sparsegpt with pattern channels; expected bias or none");

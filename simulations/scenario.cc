@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algorithms/budget/budget.h"
+#include "algorithms/exchange/report_blocks.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/make_mask.h"
 #include "algorithms/methods/sparse_gpt_pruning.h"
@@ -11,6 +12,7 @@
 #include "models/biases.h"
 #include "models/model.h"
 #include "models/model_folder.h"
+#include "models/unit_kinds.h"
 
 namespace coppice {
 namespace {
@@ -107,6 +109,20 @@ void check_finetune_fits(const FinetuneConfig& finetune, LossKind loss, const Mo
   }
 }
 
+// A structure says what the run's cut may take; what a folder was cut by before does not matter.
+void declare_units(const RunConfig& config, const std::string& file, ModelState& values) {
+  for (std::size_t i = 0; i < config.stages.size(); ++i) {
+    const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
+    if (prune == nullptr) continue;
+    try {
+      values.config = with_units(values.config, prune->budget.units);
+    } catch (InputError& error) {
+      error.within(file + ": stages[" + std::to_string(i) + "].prune");
+      throw;
+    }
+  }
+}
+
 struct MakeStage {
   const RunConfig& config;
   const Population& population;
@@ -124,8 +140,11 @@ struct MakeStage {
   }
   std::unique_ptr<Method> operator()(const ScoreConfig& stage) const {
     const PruneConfig* prune = prune_after(config, index);
-    const Pattern pattern = prune != nullptr ? parse_pattern(prune->pattern) : Pattern{};
-    const bool edge = prune != nullptr && (prune->edge || pattern.kind == Pattern::Kind::kUnstructured);
+    return scores_for(prune != nullptr ? *prune : PruneConfig{}, stage);
+  }
+  std::unique_ptr<Method> scores_for(const PruneConfig& prune, const ScoreConfig& stage) const {
+    const Pattern pattern = parse_pattern(prune.pattern);
+    const bool edge = prune.edge || pattern.kind == Pattern::Kind::kUnstructured;
     return std::make_unique<Scoring>(stage, target_of(pattern), edge, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const PruneConfig& stage) const {
@@ -184,17 +203,28 @@ ModelState first_values(const RunConfig& config) {
   return initial_state(*make_model(config.model), run_seed(config));
 }
 
-State first_state(const RunConfig& config) {
+State first_state(const RunConfig& config, const std::string& file) {
   State state;
   state.run_id = static_cast<std::uint64_t>(config.run.seed);
-  state.tracks[kMainTrack] = Track{std::make_shared<const ModelState>(first_values(config)), nullptr, nullptr, {}};
+  ModelState values = first_values(config);
+  declare_units(config, file, values);
+  state.tracks[kMainTrack] = Track{std::make_shared<const ModelState>(std::move(values)), nullptr, nullptr, {}};
   return state;
 }
 
 std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const Population& population, LossKind loss) {
   std::vector<std::unique_ptr<Method>> stages;
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
-    stages.push_back(std::visit(MakeStage{config, population, loss, i}, config.stages[i]));
+    const MakeStage make{config, population, loss, i};
+    const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
+    if (prune == nullptr || prune->steps == 1) {
+      stages.push_back(std::visit(make, config.stages[i]));
+      continue;
+    }
+    for (std::int64_t step = 1; step <= prune->steps; ++step) {
+      if (step > 1) stages.push_back(make.scores_for(*prune, scores_before(config, i)));
+      stages.push_back(make(step_of(*prune, step)));
+    }
   }
   return stages;
 }
@@ -218,6 +248,9 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
     const Pattern pattern = parse_pattern(prune->pattern);
     const ScoreConfig scores = scores_before(config, i);
     try {
+      if (!from_weights_alone(scores.importance)) {  // refuses what it cannot score
+        score_blocks(scores.importance, model, score_request(estimate_task(scores, target_of(pattern), prune->edge)));
+      }
       if (pattern.kind == Pattern::Kind::kChannels) {
         // With equal scores the greedy walk goes as far down as any other.
         choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);

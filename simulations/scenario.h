@@ -30,8 +30,10 @@ std::vector<std::int64_t> input_shape_of(const ModelConfig& config);
 // The weights a run starts from: fresh ones from the seed, or those of a model folder.
 ModelState first_values(const RunConfig& config);
 
-State first_state(const RunConfig& config);
+// Under the units that a prune stage names. Throws InputError, naming `file`, where the model has none such.
+State first_state(const RunConfig& config, const std::string& file);
 
+// In the order of the config; a prune stage of several steps is as many cuts with scores between them.
 std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const Population& population, LossKind loss);
 
 // What can be known before a round is run: that patterns divide layers, budgets can be met, cohorts can be drawn, ranks have

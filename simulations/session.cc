@@ -19,6 +19,7 @@
 #include "core/file.h"
 #include "core/process_memory.h"
 #include "models/model.h"
+#include "simulations/budget_text.h"
 #include "simulations/ranked_backend.h"
 #include "simulations/scenario.h"
 
@@ -93,7 +94,7 @@ class Coordinator {
   // Everything that can be refused is refused here, before anything is computed or overwritten.
   void prepare() {
     const Population population = data_.clients->population();
-    State fresh = first_state(config_);
+    State fresh = first_state(config_, options_.config_file);
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
     check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
@@ -104,6 +105,12 @@ class Coordinator {
     }
     if (options_.resume == Resume::kNever && (checkpoint_.exists() || fs::exists(out_ + "/summary.json"))) {
       throw InputError("'" + out_ + "' already holds a run; pass --resume=auto to go on with it, or another --out");
+    }
+    for (const StageConfig& stage : config_.stages) {
+      const auto* prune = std::get_if<PruneConfig>(&stage);
+      if (prune != nullptr && parse_pattern(prune->pattern).kind == Pattern::Kind::kChannels && !checkpoint_.exists()) {
+        progress_.say("prune: " + budget_line(*model, prune->budget));
+      }
     }
     state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
     write_file_atomically(out_ + "/config.yaml", write_config(config_));

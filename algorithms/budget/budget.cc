@@ -10,11 +10,19 @@ void BudgetTarget::visit(FieldVisitor& v) {
   v.field("density", density, "kept fraction of the weights under the pattern; 0 = not set", within(0.0, 1.0));
 }
 
+void ProtectConfig::visit(FieldVisitor& v) {
+  v.field("first", first, "layers at the beginning", at_least(0));
+  v.field("last", last, "layers at the end", at_least(0));
+}
+
 void BudgetConfig::visit(FieldVisitor& v) {
   v.group("budget", budget, "what may be kept; exactly one of its keys");
   v.field("floor", floor, "least kept fraction of a family (weights: of a matrix's uniform share)", within(0.0, 1.0));
   v.field("cap", cap, "largest removed fraction of a family or matrix", within(0.0, 1.0));
   v.field("exponent", exponent, "units: removal goes by score / saving^exponent", within(0.0, 1.0));
+  v.field("units", units,
+          "kinds of units that may go: channel, neuron, kv_group, query_head, or layer alone; none = what the model declares by itself");
+  v.group("protect", protect, "units: layers that lose nothing");
   v.choice("allocation", allocation, {"global", "uniform", "erk"}, "how the budget is shared out");
   v.choice("layout", layout, {"uniform", "per_layer"},
            "units: uniform = shapes that other tools load; per_layer = every layer its own, which Coppice alone loads");

@@ -8,14 +8,19 @@
 //          kernel: Evci et al., ICML 2020, section 3); what would exceed 1 is dense and its share goes to the others.
 // layout    units: uniform takes a unit from every family of a shared width at once, each its lowest, and counts their scores and
 //           savings together, so that the shapes are those that other tools load; per_layer lets every family have its own width.
-// Every family keeps at least one unit, at least `floor` and at least 1 - `cap` of its units; every matrix at least one
+//           A width that the class of another tool refuses (Family::plain_divides) is passed over.
+// units     only families of these kinds lose units.
+// protect   units in the first and last of the layers that hold any stay; under uniform layout for whole layers alone.
+// Families that are tied lose units together under any layout. Every family keeps at least one unit, at least `floor` and at least 1 - `cap` of its units; every matrix at least one
 // weight, at least `floor` of its uniform share and at least 1 - `cap` of its weights. Ties keep the lower index.
 // Cost: one cost() of the model a family and removed unit; weights: 32 counting passes over the scores.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/config.h"
@@ -35,6 +40,13 @@ struct BudgetTarget {
   void visit(FieldVisitor& v);
 };
 
+// Whole layers at either end that lose nothing: LLM-Pruner (Ma et al. 2023, section 4.1) keeps the first and last, which are fragile.
+struct ProtectConfig {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  void visit(FieldVisitor& v);
+};
+
 enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
 enum class LayerWidths : std::uint8_t { kUniform, kPerLayer };
 
@@ -43,6 +55,8 @@ struct BudgetConfig {
   double floor = 0.1;     // units: least kept fraction of a family; weights: of a matrix's uniform share
   double cap = 1.0;       // largest removed fraction of a family or matrix
   double exponent = 0.5;  // units: 0 = score alone, 1 = score per saving
+  std::vector<std::string> units = {};  // kinds that may go; none: all that the model declares
+  ProtectConfig protect = {};           // units of layers
   Allocation allocation = Allocation::kGlobal;
   LayerWidths layout = LayerWidths::kUniform;
   void visit(FieldVisitor& v);
@@ -51,10 +65,36 @@ struct BudgetConfig {
 // Throws InputError unless exactly one target is set, flops or params for units and density for weights.
 void check_target(const BudgetTarget& target, bool units);
 
-// One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group.
+// The score of a unit that an earlier cut removed: it goes before all others.
+inline constexpr double kGone = -std::numeric_limits<double>::infinity();
+
+// One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group, finite or kGone.
 // Throws InputError where the target is not flops or params, for erk, where no mask is small enough, and under the uniform layout
 // where families of a shared width differ already.
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
+
+// What a budget over units can be, before anything is scored. Sizes are multiply-adds or parameters, as the target counts.
+struct BudgetOutlook {
+  struct Unit {
+    std::string kind;
+    std::int64_t families = 1;        // that lose units together
+    std::int64_t together = 1;        // units that go at once from the full model
+    std::int64_t width = 0;           // of each of the families
+    std::int64_t smallest_width = 0;  // with floor, cap, protection and the layout
+    std::int64_t saving = 0;          // of these units
+    std::int64_t choices = 1;         // how many times such families are there
+    bool operator==(const Unit& o) const {
+      return kind == o.kind && families == o.families && width == o.width && smallest_width == o.smallest_width && saving == o.saving;
+    }
+  };
+  std::vector<Unit> units = {};
+  std::int64_t full = 0;
+  std::int64_t smallest = 0;
+  std::int64_t within = 0;  // with equal scores: where the budget stops,
+  std::int64_t above = 0;   // and the step before
+};
+// Throws InputError where choose_units would, but for a budget out of reach.
+BudgetOutlook budget_outlook(const Model& model, const BudgetConfig& config);
 
 // Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly.
 // RxC masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal only; blocks compete with

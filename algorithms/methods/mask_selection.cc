@@ -54,8 +54,19 @@ Mask relaid(const Mask& mask, const Model& from, const Model& to) {
   return Mask::of_elements(to.base_layout(), structure, std::move(elements));
 }
 
-void forget_collected(State& state) {
-  std::erase_if(state.numbers, [](const auto& item) { return item.first.starts_with(kCollected); });
+// What was collected and scored belongs to the shapes before the cut.
+void forget_shapes(State& state) {
+  std::erase_if(state.numbers, [](const auto& item) {
+    return item.first.starts_with(kCollected) || item.first.starts_with("score/") || item.first == kAgreementReference;
+  });
+}
+
+// The cut in the dense layout that `cut` and then `mask`, on what it left, make together.
+Mask joined(const Mask& cut, const Mask& mask, const Model& dense) {
+  std::vector<std::uint8_t> kept = cut.groups();
+  std::size_t next = 0;
+  for (std::uint8_t& flag : kept) flag = flag != 0 ? mask.groups().at(next++) : 0;
+  return Mask::of_groups(dense.base_layout(), dense.structure(), kept);
 }
 
 }  // namespace
@@ -160,20 +171,27 @@ void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record)
   const auto moments = collected_moments(state, all[chosen].name, uncut->moments);
   ModelState masked = bias_compensated(*uncut, *model, *mask, collected_means(state, uncut->base.layout()));
   if (moments) masked.moments.copy_from(*moments);
-  // Slots of the server's optimizer have the shapes of the model before it had biases.
-  state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
-  const std::vector<std::int64_t> full = model->structure().full_widths();
-  if (mask->groups().empty() || mask->widths(model->structure()) == full) {
-    track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
+  record.numbers["density"] = mask->density();
+  if (track.cut) {  // an earlier step's
+    const auto dense = make_model(state.track(kDenseTrack).values->config);
+    const auto cut = std::make_shared<const Mask>(joined(*track.cut, *mask, *dense));
+    record.numbers["density"] = cut->density();
+    track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, cut, {}};
   } else {
-    track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, mask, {}};
+    // Slots of the server's optimizer have the shapes of the model before it had biases.
+    state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
+    const std::vector<std::int64_t> full = model->structure().full_widths();
+    if (mask->groups().empty() || mask->widths(model->structure()) == full) {
+      track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
+    } else {
+      track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, mask, {}};
+    }
   }
   // What clients stored belongs to the shapes before the cut.
   state.store_versions.clear();
   state.texts[name() + "/chosen"] = all[chosen].name;
-  record.numbers["density"] = mask->density();
   record.remarks.push_back("mask " + mask->digest().short_hex() + " by " + all[chosen].name);
-  forget_collected(state);
+  forget_shapes(state);
 }
 
 StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& plans,
@@ -191,6 +209,7 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
     std::size_t chosen = 0;
     if (!answers.empty()) {
       std::vector<double> losses;
+      std::erase_if(state.numbers, [](const auto& item) { return item.first.starts_with("candidates/"); });
       for (const Variant& variant : plans.at(0).variants) {
         const double count = answers[0].scalar("measure/" + variant.name + "/count");
         losses.push_back(answers[0].scalar("measure/" + variant.name + "/loss") / count);

@@ -17,7 +17,38 @@ void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) 
   all.push_back({std::move(name), std::make_shared<const Mask>(std::move(mask))});
 }
 
+// Scores of the units of a model that was cut, as scores of the uncut one.
+std::vector<double> lifted(const Mask* cut, const std::vector<double>& scores) {
+  if (cut == nullptr) return scores;
+  std::vector<double> all(cut->groups().size(), kGone);
+  std::size_t next = 0;
+  for (std::size_t g = 0; g < all.size(); ++g) {
+    if (cut->groups()[g] != 0) all[g] = scores.at(next++);
+  }
+  return all;
+}
+
+// Of the units that are still there, which are kept.
+std::vector<std::uint8_t> still_there(const Mask* cut, const std::vector<std::uint8_t>& kept) {
+  if (cut == nullptr) return kept;
+  std::vector<std::uint8_t> there;
+  for (std::size_t g = 0; g < kept.size(); ++g) {
+    if (cut->groups()[g] != 0) there.push_back(kept[g]);
+  }
+  return there;
+}
+
 }  // namespace
+
+PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
+  PruneConfig one = config;
+  one.steps = 1;
+  if (step == config.steps) return one;
+  for (double* target : {&one.budget.budget.flops, &one.budget.budget.params}) {
+    if (*target > 0.0) *target = 1.0 - (1.0 - *target) * static_cast<double>(step) / static_cast<double>(config.steps);
+  }
+  return one;
+}
 
 ScoreTarget target_of(const Pattern& pattern) {
   return pattern.kind == Pattern::Kind::kChannels ? ScoreTarget::kUnits : ScoreTarget::kElements;
@@ -31,10 +62,12 @@ Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federa
 
 std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
   const PrunableStructure structure = model.structure();
+  const Mask* cut = state.track(kMainTrack).cut.get();
+  const auto uncut = cut == nullptr ? nullptr : make_model(state.track(kDenseTrack).values->config);
   std::vector<CandidateMask> all;
   const auto add = [&](const std::string& name, const std::vector<double>& scores) {
-    add_distinct(all, name,
-                 Mask::of_groups(model.base_layout(), structure, choose_units(model, scores, config_.budget)));
+    const std::vector<std::uint8_t> kept = choose_units(uncut ? *uncut : model, lifted(cut, scores), config_.budget);
+    add_distinct(all, name, Mask::of_groups(model.base_layout(), structure, still_there(cut, kept)));
   };
   if (from_weights_alone(scores_.importance)) {
     const auto* random = std::get_if<RandomConfig>(&scores_.importance);
@@ -112,6 +145,7 @@ std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
 void PruneConfig::visit(FieldVisitor& v) {
   v.field("pattern", pattern, "channels, unstructured, N:M (2:4) or RxC (32x1)");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
+  v.field("steps", steps, "channels: cuts on the way to the budget, each after scores of its own", within(1, 100));
   budget.visit(v);
   v.variant("compensation", compensation, "what makes up for what is dropped, without training");
   v.group("recalibration", recalibration, "data that batch-norm statistics under the mask, or what compensates, are taken from");

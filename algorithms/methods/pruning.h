@@ -1,7 +1,8 @@
 // The prune stage: scores and a budget become the shared mask, and channels are removed for good.
 //
 // Candidates come from the granularity rules of the score stage (adaptive names several, the others one). Channel masks slice
-// the track "model" into a smaller one; element masks stay on it. The uncut model goes on as the track "dense".
+// the track "model" into a smaller one, and a later cut goes on from there, its budget still a part of the uncut model; element masks
+// stay on it. The uncut model goes on as the track "dense".
 #pragma once
 
 #include "algorithms/budget/budget.h"
@@ -16,6 +17,7 @@ struct PruneConfig {
   static constexpr const char* kName = "prune";
   std::string pattern = "channels";
   bool edge = false;               // n:m and r x c: also the first and last layer
+  std::int64_t steps = 1;          // channels: cuts on the way to the budget, each after scores of its own
   BudgetConfig budget;
   CompensationConfig compensation;
   RecalibrationConfig recalibration;
@@ -39,6 +41,10 @@ class Pruning : public MaskSelection {
   ScoreConfig scores_;
   Pattern pattern_;
 };
+
+// The cut number `step` of config.steps, counted from 1: removed fractions grow linearly (LLM-Pruner's iterative pruning). Its scores
+// are those of the model as the step before left it; nothing is carried over from earlier gradients.
+PruneConfig step_of(const PruneConfig& config, std::int64_t step);
 
 // Units for channels, single weights for every other pattern.
 ScoreTarget target_of(const Pattern& pattern);

@@ -9,6 +9,7 @@
 #include "core/human_text.h"
 #include "core/text_table.h"
 #include "models/model.h"
+#include "simulations/budget_text.h"
 #include "simulations/commands/commands.h"
 #include "simulations/scenario.h"
 
@@ -20,6 +21,8 @@ struct CheckArguments {
   std::vector<std::string> overrides;
   int ranks = 1;
 };
+
+bool cuts_units(const PruneConfig& prune) { return parse_pattern(prune.pattern).kind == Pattern::Kind::kChannels; }
 
 // Bytes up of a training report, from the sizes of its blocks.
 std::size_t report_size(const RoundPlan& plan, const Model& model) {
@@ -51,9 +54,13 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
     if (const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i])) {
       rounds += finetune->rounds * (finetune->twin ? 2 : 1);
     }
-    const auto stages = make_stages(config, population, data.loss);
-    const std::vector<RoundPlan> plans =
-        stages[i]->name() == "warmup" ? stages[i]->next_plans(state) : std::vector<RoundPlan>{};
+    if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i]); prune != nullptr && cuts_units(*prune)) {
+      for (const auto& [what, figure] : budget_rows(model, prune->budget)) table.add_row({"prune, " + what, figure});
+    }
+  }
+  for (const auto& stage : make_stages(config, population, data.loss)) {
+    if (stage->name() != "warmup") continue;
+    const std::vector<RoundPlan> plans = stage->next_plans(state);
     if (plans.empty()) continue;
     table.add_row({"a warm-up round, down to a client", bytes_text(plan_bytes(plans[0], nullptr))});
     table.add_row({"a warm-up round, up from a client", bytes_text(report_size(plans[0], model))});
@@ -85,7 +92,7 @@ void add_check_command(CLI::App& app, int& code) {
     const auto config = read_config<RunConfig>(arguments->config, arguments->overrides);
     check_settings(config, arguments->config);
     const ScenarioData data = load_scenario_data(config);
-    const State state = first_state(config);
+    const State state = first_state(config, arguments->config);
     const auto model = make_model(state.track(kMainTrack).values->config);
     check_model_fits(*model, data.clients->train->spec(), arguments->config);
     check_scenario(config, data, *model, arguments->ranks, arguments->config);

@@ -14,6 +14,7 @@ struct PruneArguments {
   std::string out;
   double keep = 0.5;
   std::string pattern = "channels";
+  std::vector<std::string> units;
   std::int64_t seed = 1;
 };
 
@@ -32,6 +33,7 @@ RunConfig config_for(const PruneArguments& arguments) {
   PruneConfig prune;
   prune.pattern = arguments.pattern;
   prune.budget.floor = 0.05;
+  prune.budget.units = arguments.units;
   prune.recalibration.batches = 32;
   const Pattern pattern = parse_pattern(arguments.pattern);
   if (pattern.kind == Pattern::Kind::kChannels) {
@@ -54,6 +56,7 @@ void add_prune_command(CLI::App& app, int& code) {
   command->add_option("--data", arguments->data, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards")
       ->required();
   command->add_option("--pattern", arguments->pattern, "channels, unstructured, N:M or RxC");
+  command->add_option("--units", arguments->units, "kinds of units to cut, of those that the model has: layer")->delimiter(',');
   command->add_option("--seed", arguments->seed, "seed of everything random");
   command->add_option("--out", arguments->out, "folder to write to")->required();
   command->footer("Example:\n  coppice prune runs/quickstart-1a2b3c4d5e6f/model --keep 0.6 --data fashion-mnist --out runs/smaller");

@@ -86,6 +86,18 @@ Subject small_llama() {
       DecoderConfig{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 3}, .queries_per_kv = {2, 2}, .ffn = {12, 16}});
 }
 
+Subject llama_layers() {
+  DecoderConfig config{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 2, 2}, .queries_per_kv = {2, 2, 2}, .ffn = {12, 12, 12}};
+  config.units = DecoderConfig::Units::kLayers;
+  return subject_of("llama, layers", config);
+}
+
+Subject llama_query_heads() {
+  DecoderConfig config{.vocab = 20, .dim = 16, .head_dim = 4, .kv_heads = {2, 2}, .queries_per_kv = {3, 3}, .ffn = {12, 12}};
+  config.units = DecoderConfig::Units::kQueryHeads;
+  return subject_of("llama, query heads", config);
+}
+
 std::vector<Subject> subjects() {
   std::vector<Subject> all;
   all.push_back(small_mlp());
@@ -93,6 +105,8 @@ std::vector<Subject> subjects() {
   all.push_back(small_resnet8());
   all.push_back(small_resnet20());
   all.push_back(small_llama());
+  all.push_back(llama_layers());
+  all.push_back(llama_query_heads());
   return all;
 }
 

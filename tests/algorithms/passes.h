@@ -37,6 +37,8 @@ Subject small_cnn();
 Subject small_resnet8();
 Subject small_resnet20();
 Subject small_llama();
+Subject llama_layers();
+Subject llama_query_heads();
 std::vector<Subject> subjects();
 
 // `samples` random inputs with targets that the model takes.

@@ -63,6 +63,51 @@ class SmallLanguageModel(ProgramTest):
         self.run_ok(*self.arguments(self.folder / "two", *short), ranks=2)
         self.assertEqual(weights(self.folder / "one"), weights(self.folder / "two"))
 
+    def test_whole_layers_by_block_influence_and_by_taylor(self):
+        four = ("model.kv_heads=[2, 2, 2, 2]", "model.queries_per_kv=[3, 3, 3, 3]", "model.ffn=[256, 256, 256, 256]",
+                "stages.prune.units=[layer]", "stages.warmup.rounds=1", "stages.finetune.rounds=1", "stages.finetune.twin=false")
+        for importance in ("block_influence", "taylor"):
+            with self.subTest(importance):
+                out = self.folder / importance
+                self.run_ok(*self.arguments(out, *four, f"stages.score.importance={importance}"))
+                config = self.config_of(out)
+                self.assertEqual((config["model_type"], config["num_hidden_layers"], config["intermediate_size"]), ("llama", 3, 256))
+                rows = {v["name"]: v for v in summary(out)["variants"]}
+                self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
+                done = python("verify_export.py", out)
+                self.assertTrue("verified" in done.stdout or "not installed" in done.stderr, done.stdout + done.stderr)
+        self.assert_refused(coppice(*self.arguments(self.folder / "wrong", "stages.score.importance=block_influence")),
+                            "block_influence", "kv_group", "units [layer]")
+        self.assert_refused(coppice(*self.arguments(self.folder / "wrong", "stages.prune.units=[layers]")), "prune", "units",
+                            "did you mean 'layer'")
+
+    def test_several_steps_are_several_cuts(self):
+        settings = ("stages.warmup.rounds=1", "stages.finetune.rounds=0", "stages.finetune.twin=false", "stages.prune.steps=2",
+                    "stages.score.fusion.clients=agreement")
+        out, once = self.folder / "out", self.folder / "once"
+        said = self.run_ok(*self.arguments(out, *settings))
+        self.run_ok(*self.arguments(once, *settings[:3], settings[4]))
+        stages = [json.loads(line)["stage"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+        self.assertEqual([s for i, s in enumerate(stages) if i == 0 or s != stages[i - 1]],
+                         ["warmup", "score", "prune", "score", "prune", "export"])
+        rows = {v["name"]: v for v in summary(out)["variants"]}
+        self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
+        self.assertLessEqual(rows["compact"]["parameters"], 0.8 * rows["dense"]["parameters"])
+        self.assertEqual(rows["compact"]["parameters"], {v["name"]: v for v in summary(once)["variants"]}["compact"]["parameters"])
+        self.assertIn("at once, neuron", said.stderr)
+        self.assert_refused(coppice(*self.arguments(self.folder / "no", *settings, "stages.prune.pattern='2:4'",
+                                                    "stages.prune.budget.params=0")), "steps", "channels")
+
+    def test_query_heads_go_from_every_kv_group_alike(self):
+        out = self.folder / "out"
+        self.run_ok(*self.arguments(out, "stages.prune.units=[query_head]", "stages.prune.budget.params=0.94",
+                                    "stages.warmup.rounds=1", "stages.finetune.rounds=0", "stages.finetune.twin=false"))
+        config = self.config_of(out)
+        self.assertEqual([config[key] for key in ("model_type", "num_attention_heads", "num_key_value_heads", "head_dim",
+                                                  "intermediate_size")], ["llama", 4, 2, 16, 256])
+        done = python("verify_export.py", out)
+        self.assertTrue("verified" in done.stdout or "not installed" in done.stderr, done.stdout + done.stderr)
+
     def test_layers_may_differ_where_asked(self):
         out = self.folder / "out"
         self.run_ok(*self.arguments(out, "stages.prune.layout=per_layer", "stages.warmup.rounds=1", "stages.finetune.rounds=0"))

@@ -52,8 +52,10 @@ void expect_good_choice(const Subject& subject, const BudgetConfig& config, cons
     if (widths[f] < family.num_groups) {
       std::vector<std::int64_t> wider = widths;
       for (std::size_t other = 0; other < wider.size(); ++other) {
-        const bool together = config.layout == LayerWidths::kUniform && !family.shared_width.empty() &&
-                              structure.families[other].shared_width == family.shared_width;
+        const Family& another = structure.families[other];
+        const bool together = (config.layout == LayerWidths::kUniform && !family.shared_width.empty() &&
+                               another.shared_width == family.shared_width) ||
+                              (!family.tied.empty() && another.tied == family.tied);
         EXPECT_TRUE(!together || widths[other] == widths[f]) << family.name;
         wider[other] += other == f || together;
       }
@@ -175,6 +177,94 @@ TEST(UnitBudget, TiesKeepTheLowerIndex) {
   EXPECT_TRUE(std::is_sorted(kept.begin(), kept.begin() + 16, std::greater<>()));
   EXPECT_TRUE(std::is_sorted(kept.begin() + 16, kept.begin() + 24, std::greater<>()));
   EXPECT_TRUE(std::is_sorted(kept.begin() + 24, kept.end(), std::greater<>()));
+}
+
+TEST(UnitBudget, KindsThatAreNotNamedLoseNothing) {
+  const Subject subject = even_llama();
+  const PrunableStructure structure = subject.model->structure();
+  BudgetConfig config{.budget = {.params = 0.8}, .units = {"neuron"}};
+  const auto widths = widths_of(structure, choose_units(*subject.model, random_scores(*subject.model, 5), config));
+  for (std::size_t f = 0; f < widths.size(); ++f) {
+    const bool whole = widths[f] == structure.families[f].num_groups;
+    EXPECT_EQ(whole, structure.families[f].kind != "neuron");
+  }
+}
+
+// A Llama's heads, here two for every KV group, must divide its width.
+TEST(UnitBudget, WidthsThatAnotherToolRefusesArePassedOver) {
+  const auto llama = [](std::int64_t dim) {
+    return make_model(DecoderConfig{.vocab = 20, .dim = dim, .head_dim = 4, .kv_heads = {5, 5}, .queries_per_kv = {2, 2}, .ffn = {8, 8}});
+  };
+  const auto widths_at = [&](std::int64_t dim, LayerWidths layout) {
+    const auto model = llama(dim);
+    const std::vector<double> equal(model->structure().groups.size(), 1.0);
+    std::set<std::int64_t> seen;
+    for (double fraction = 1.0; fraction > 0.55; fraction -= 0.005) {
+      const BudgetConfig config{.budget = {.params = fraction}, .floor = 0.0, .units = {"kv_group"}, .layout = layout};
+      try {
+        seen.insert(widths_of(model->structure(), choose_units(*model, equal, config)).front());
+      } catch (const InputError&) {
+        break;
+      }
+    }
+    return seen;
+  };
+  // 40 / 2 = 20 is divided by 5, 4, 2 and 1, not by 3.
+  EXPECT_EQ(widths_at(40, LayerWidths::kUniform), (std::set<std::int64_t>{5, 4, 2, 1}));
+  EXPECT_EQ(widths_at(40, LayerWidths::kPerLayer), (std::set<std::int64_t>{5, 4, 3, 2, 1}));
+}
+
+TEST(UnitBudget, ProtectedLayersLoseNothing) {
+  const Subject layers = llama_layers();
+  const std::vector<double> scores = {0.1, 0.2, 0.3};
+  BudgetConfig config{.budget = {.params = 0.8}, .protect = {.first = 1}};
+  EXPECT_EQ(choose_units(*layers.model, scores, config), (std::vector<std::uint8_t>{1, 0, 1}));
+  config.protect = {.first = 1, .last = 2};
+  EXPECT_THROW(choose_units(*layers.model, scores, config), InputError);
+
+  const Subject parts = even_llama();
+  const PrunableStructure structure = parts.model->structure();
+  config = {.budget = {.params = 0.9}, .protect = {.last = 1}, .layout = LayerWidths::kPerLayer};
+  const auto widths = widths_of(structure, choose_units(*parts.model, random_scores(*parts.model, 2), config));
+  EXPECT_EQ(widths[2], structure.families[2].num_groups);  // of the second layer
+  EXPECT_EQ(widths[3], structure.families[3].num_groups);
+  config.layout = LayerWidths::kUniform;
+  EXPECT_THROW(choose_units(*parts.model, random_scores(*parts.model, 2), config), InputError);
+  EXPECT_THROW(choose_units(*small_cnn().model, std::vector<double>(24, 1.0), config), InputError);
+}
+
+// What an earlier cut removed stays removed, and the rest is as if there had been one cut by the later scores.
+TEST(UnitBudget, UnitsThatAreGoneGoFirst) {
+  for (const Subject& subject : {small_resnet8(), even_llama(), llama_layers(), llama_query_heads()}) {
+    for (const Allocation allocation : {Allocation::kGlobal, Allocation::kUniform}) {
+      BudgetConfig config{.budget = {.params = 0.9}, .allocation = allocation};
+      const auto first = choose_units(*subject.model, random_scores(*subject.model, 1), config);
+      std::vector<double> later = random_scores(*subject.model, 2);
+      for (std::size_t g = 0; g < first.size(); ++g) later[g] = first[g] != 0 ? later[g] : kGone;
+      EXPECT_EQ(choose_units(*subject.model, later, config), first) << subject.name;
+      config.budget.params = 0.7;
+      const auto second = choose_units(*subject.model, later, config);
+      for (std::size_t g = 0; g < first.size(); ++g) EXPECT_LE(second[g], first[g]) << subject.name;
+    }
+  }
+}
+
+TEST(UnitBudget, TheOutlookSaysWhatGoesAtOnce) {
+  const Subject layers = llama_layers();
+  BudgetOutlook outlook = budget_outlook(*layers.model, {.budget = {.params = 0.8}});
+  const std::int64_t layer = 16 * (2 * 16 + 2 * 8) + 3 * 16 * 12 + 2 * 16, rest = 2 * 20 * 16 + 16;
+  EXPECT_EQ(outlook.full, 3 * layer + rest);
+  ASSERT_EQ(outlook.units.size(), 1U);
+  EXPECT_EQ(outlook.units[0], (BudgetOutlook::Unit{.kind = "layer", .width = 3, .smallest_width = 1, .saving = layer}));
+  EXPECT_EQ(outlook.smallest, layer + rest);
+  EXPECT_EQ(outlook.within, 2 * layer + rest);
+  EXPECT_EQ(outlook.above, outlook.full);
+
+  // One query head of 4 x 16 rows of q and columns of o in each of four KV groups.
+  outlook = budget_outlook(*llama_query_heads().model, {.budget = {.params = 0.95}, .units = {"query_head"}});
+  ASSERT_EQ(outlook.units.size(), 1U);
+  EXPECT_EQ(outlook.units[0].saving, 4 * 2 * 4 * 16);
+  EXPECT_EQ(outlook.units[0].together, 4 * (3 - 2));
 }
 
 TEST(UnitBudget, AnImpossibleOneNamesTheSmallestReachable) {
