@@ -1,6 +1,6 @@
 """The benchmarks: JSON lines while they run, a table at the end.
 
-    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels sparse_gpt]
+    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels sparse_gpt decoder] [--decoder MODEL]
 
  rounds    federated averaging on three workloads, one thread, against the same loop in bare PyTorch (plain and tuned), both with
            the C library's allocator pinned; CPU seconds a round in alternating runs, ratios pair by pair
@@ -9,6 +9,8 @@
  ranks     one rank against two on the quick start's warm-up, wall seconds
  kernels   exact sums, frames and the fused step against memcpy (bench/kernels)
  sparse_gpt  2:4 on the matrices of a SmolLM2-135M layer, 8,192 tokens, against the reference's loop in PyTorch
+ decoder   prefill, decode, training step and importance pass of a language model against transformers, both in bfloat16 on all cores with
+           the C library's allocator pinned; needs --decoder, a folder that both load (tools/prepare_model.py makes one)
 All claims are ratios of runs that took turns on the same machine.
 """
 import argparse
@@ -153,11 +155,33 @@ def bench_sparse_gpt(options, _, rows):
                      f"{min(ratios):.2f} - {max(ratios):.2f}", f"{statistics.median(o[key] for o in ours):.3f} s"])
 
 
+def bench_decoder(options, _, rows):
+    if options.decoder is None:
+        return
+    threads = os.cpu_count()
+    ours, theirs = [], []
+    for _ in range(options.pairs):
+        # JSON first, a table behind it: the line is found by its brace.
+        done = subprocess.run([options.build / "simulations" / "coppice", "bench", options.decoder, "--threads", str(threads)], text=True,
+                              capture_output=True, check=True)
+        ours.append(json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{"))))
+        print(json.dumps(ours[-1]), flush=True)
+        pinned = {**PINNED, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        theirs.append(run_json([sys.executable, SOURCE / "peers" / "transformers_decoder.py", options.decoder, threads, 3], pinned))
+    for key, per_second in (("prefill_tokens_per_s", True), ("decode_tokens_per_s", True), ("step_s", False), ("importance_s", False)):
+        ratios = [a[key] / b[key] if per_second else b[key] / a[key] for a, b in zip(ours, theirs)]
+        best = max if per_second else min
+        mine, peer = best(a[key] for a in ours), best(b[key] for b in theirs)
+        rows.append([f"decoder, {key}, times transformers", f"{mine / peer if per_second else peer / mine:.2f}",
+                     f"{min(ratios):.2f} - {max(ratios):.2f}", f"best {mine:.4g} against {peer:.4g}, {threads} threads, bfloat16"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"))
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels", "sparse_gpt"])
+    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels", "sparse_gpt", "decoder"])
+    parser.add_argument("--decoder", type=pathlib.Path)
     parser.add_argument("--workloads", nargs="+", default=list(ROUNDS))
     options = parser.parse_args()
     options.build = options.build.resolve()
@@ -167,7 +191,7 @@ def main():
         for name in options.only:
             globals()[f"bench_{name}"](options, pathlib.Path(folder), rows)
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    print(f"\nOne thread, {options.pairs} pairs, load {os.getloadavg()[0]:.1f}, {time.monotonic() - started:.0f} s")
+    print(f"\nOne thread where nothing else is said, {options.pairs} pairs, load {os.getloadavg()[0]:.1f}, {time.monotonic() - started:.0f} s")
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 

@@ -8,11 +8,16 @@
 
 namespace coppice {
 
-ModelState read_any_model(const std::string& path) {
+std::string folder_of_model(const std::string& path) {
   namespace fs = std::filesystem;
   if (!fs::exists(path)) throw InputError("'" + path + "': found nothing; expected a run, a model folder or a packed model");
-  if (path.ends_with(".packed")) return read_packed_model(path).state;
-  return read_model_folder(fs::exists(path + "/model/config.json") ? path + "/model" : path);
+  if (path.ends_with(".packed")) throw InputError("'" + path + "': found a packed model; expected a run or a model folder");
+  return fs::exists(path + "/model/config.json") ? path + "/model" : path;
+}
+
+ModelState read_any_model(const std::string& path) {
+  if (path.ends_with(".packed") && std::filesystem::exists(path)) return read_packed_model(path).state;
+  return read_model_folder(folder_of_model(path));
 }
 
 }  // namespace coppice

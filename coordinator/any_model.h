@@ -7,7 +7,10 @@
 
 namespace coppice {
 
-// A run's folder stands for its `model/`. Throws InputError.
+// The folder itself; of a run's folder its `model/`. Throws InputError where nothing is there, or a packed file, which is no folder.
+std::string folder_of_model(const std::string& path);
+
+// Throws InputError.
 ModelState read_any_model(const std::string& path);
 
 }  // namespace coppice

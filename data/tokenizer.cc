@@ -99,10 +99,9 @@ std::vector<std::int64_t> Tokenizer::encode(std::string_view text, bool special)
   return ids;
 }
 
-const std::string& Tokenizer::bytes_of(std::int64_t id) const {
+std::string_view Tokenizer::bytes_of(std::int64_t id) const {
   const auto found = parts_.bytes.find(id);
-  if (found == parts_.bytes.end()) throw InputError("token " + std::to_string(id) + " is not in the tokenizer's vocabulary");
-  return found->second;
+  return found == parts_.bytes.end() ? std::string_view() : found->second;
 }
 
 std::string Tokenizer::decode(std::span<const std::int64_t> ids) const {

@@ -48,8 +48,8 @@ class Tokenizer {
 
   // Throws InputError on text that is not well-formed UTF-8. `special`: with the tokens that the file puts around a text.
   std::vector<std::int64_t> encode(std::string_view text, bool special) const;
-  // Bytes of a token; throws InputError on an id without one.
-  const std::string& bytes_of(std::int64_t id) const;
+  // Bytes of a token; none for an id without one, which padded vocabularies have.
+  std::string_view bytes_of(std::int64_t id) const;
   std::string decode(std::span<const std::int64_t> ids) const;
 
   std::int64_t size() const { return size_; }  // the largest id and one

@@ -1,5 +1,6 @@
 #include "data/unicode.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -25,6 +26,16 @@ std::size_t first_length(std::string_view text, std::int32_t& code_point) {
   return length > 0 ? static_cast<std::size_t>(length) : 0;
 }
 
+// Bytes at the start of `text`, which begins with no whole code point, that could begin one (Unicode 15, table 3-7).
+std::size_t begun_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned lead = byte(0);
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80, most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (lead < 0xE0 || byte(1) < least || byte(1) > most) return 1;
+  return lead >= 0xF0 && text.size() > 2 && continues(text[2]) ? 3 : 2;
+}
+
 }  // namespace
 
 std::size_t well_formed_length(std::string_view text) {
@@ -36,6 +47,19 @@ std::size_t well_formed_length(std::string_view text) {
     at += length;
   }
   return at;
+}
+
+std::string take_text(std::string& bytes, bool last) {
+  std::string text;
+  while (true) {
+    const std::size_t length = well_formed_length(bytes);
+    text += bytes.substr(0, length);
+    bytes.erase(0, length);
+    const std::size_t begun = begun_length(bytes);
+    if (bytes.empty() || (begun == bytes.size() && !last)) return text;
+    text += "\xEF\xBF\xBD";
+    bytes.erase(0, std::max<std::size_t>(begun, 1));
+  }
 }
 
 std::string composed_form(std::string_view text) {

@@ -1,18 +1,17 @@
 #include "models/decoder.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/silu.h>
 
+#include <bit>
 #include <memory>
 #include <mutex>
 
 #include "core/error.h"
-#include "models/built_in.h"
+#include "models/attention.h"
 #include "models/decoder_structure.h"
 #include "models/gated_silu.h"
 #include "models/initial_weights.h"
@@ -48,14 +47,14 @@ const DecoderConfig& checked(const DecoderConfig& config) {
   return config;
 }
 
-void check_tokens(const at::Tensor& ids_BT, const DecoderConfig& config) {
+void check_tokens(const at::Tensor& ids_BT, std::int64_t before, const DecoderConfig& config) {
   if (ids_BT.dim() != 2 || ids_BT.scalar_type() != at::kLong) {
     throw InputError("model decoder: found an input of shape " + shape_text(ids_BT.sizes()) + " of " +
                      at::toString(ids_BT.scalar_type()) + "; expected tokens, [batch, length] of Long");
   }
   const std::int64_t rows = config.positions - config.first_position;
-  if (config.positions > 0 && ids_BT.size(1) > rows) {
-    throw InputError("model decoder: found " + std::to_string(ids_BT.size(1)) + " tokens; the table of positions has room for " +
+  if (config.positions > 0 && before + ids_BT.size(1) > rows) {
+    throw InputError("model decoder: found " + std::to_string(before + ids_BT.size(1)) + " tokens; the table of positions has room for " +
                      std::to_string(rows));
   }
   const at::Tensor packed = ids_BT.contiguous();
@@ -67,9 +66,9 @@ void check_tokens(const at::Tensor& ids_BT, const DecoderConfig& config) {
   }
 }
 
-class Decoder final : public BuiltInModel {
+class Decoder final : public DecoderModel {
  public:
-  explicit Decoder(const DecoderConfig& config) : BuiltInModel(checked(config)), config_(config) {
+  explicit Decoder(const DecoderConfig& config) : DecoderModel(checked(config)), config_(config) {
     embedding_ = base().add("model.embed_tokens.weight", {config.vocab, config.dim});
     if (config.positions > 0) positions_ = base().add("model.embed_positions.weight", {config.positions, config.dim});
     for (std::size_t l = 0; l < config.kv_heads.size(); ++l) layers_.push_back(declare_layer(l));
@@ -81,18 +80,14 @@ class Decoder final : public BuiltInModel {
 
   at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                            Mode /*mode*/) const override {
-    const Params& w = weights.params;
-    if (index == 0) {
-      check_tokens(hidden, config_);
-      const at::Tensor x_BTD = at::embedding(w[embedding_], hidden);
-      return positions_ == kNone ? x_BTD : x_BTD + w[positions_].narrow(0, config_.first_position, hidden.size(1));
-    }
-    if (index + 1 == num_blocks()) return tap.linear(head_, norm(norm_, hidden, w), w[head_], {});
-    const auto l = static_cast<std::size_t>(index - 1);
-    const Layer& layer = layers_[l];
-    const at::Tensor attended_BTD = hidden + attention(l, norm(layer.norm_attention, hidden, w), w, tap);
-    const at::Tensor x_BTD = norm(layer.norm_ffn, attended_BTD, w);
-    return attended_BTD + linear(layer.down, inner(layer, x_BTD, w, tap), w, tap);
+    return block(index, hidden, weights.params, tap, nullptr);
+  }
+
+  at::Tensor continue_text(const at::Tensor& ids_BT, KvCache& cache, const Weights& weights, Tap& tap) const override {
+    at::Tensor hidden = ids_BT;
+    for (int i = 0; i + 1 < num_blocks(); ++i) hidden = block(i, hidden, weights.params, tap, &cache);
+    cache.advance(ids_BT.size(1));
+    return block(num_blocks() - 1, hidden.narrow(1, ids_BT.size(1) - 1, 1), weights.params, tap, nullptr).select(1, 0);
   }
 
   PrunableStructure structure() const override { return decoder::structure_of(config_, base(), layers_, head_); }
@@ -113,6 +108,22 @@ class Decoder final : public BuiltInModel {
   }
 
  private:
+  // A block of forward_block, behind the tokens of a cache where there is one.
+  at::Tensor block(int index, const at::Tensor& hidden, const Params& w, Tap& tap, KvCache* cache) const {
+    if (index == 0) {
+      const std::int64_t before = cache == nullptr ? 0 : cache->tokens();
+      check_tokens(hidden, before, config_);
+      const at::Tensor x_BTD = at::embedding(w[embedding_], hidden);
+      return positions_ == kNone ? x_BTD : x_BTD + w[positions_].narrow(0, config_.first_position + before, hidden.size(1));
+    }
+    if (index + 1 == num_blocks()) return tap.linear(head_, norm(norm_, hidden, w), w[head_], {});
+    const auto l = static_cast<std::size_t>(index - 1);
+    const Layer& layer = layers_[l];
+    const at::Tensor attended_BTD = hidden + attention(l, norm(layer.norm_attention, hidden, w), w, tap, cache);
+    const at::Tensor x_BTD = norm(layer.norm_ffn, attended_BTD, w);
+    return attended_BTD + linear(layer.down, inner(layer, x_BTD, w, tap), w, tap);
+  }
+
   Tensors declare_matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs, bool bias) {
     Tensors matrix;
     matrix.weight = base().add(name + ".weight", {outputs, inputs});
@@ -179,43 +190,31 @@ class Decoder final : public BuiltInModel {
     return x_BTI.view({x_BTI.size(0), x_BTI.size(1), -1, config_.head_dim});
   }
 
-  // Queries or keys: normalised and turned where the architecture does so.
-  at::Tensor placed_heads(const at::Tensor& x_BTI, ParamId gamma, const Params& w) const {
+  // Queries or keys of tokens behind `before` others: normalised and turned where the architecture does so.
+  at::Tensor placed_heads(const at::Tensor& x_BTI, ParamId gamma, std::int64_t before, const Params& w) const {
     at::Tensor x_BTHD = heads(x_BTI);
     if (gamma != kNone) x_BTHD = rms_norm(x_BTHD, w[gamma], config_.norm_eps);
-    return config_.rope_base > 0.0 ? rotated(x_BTHD, *rotary_table(x_BTHD.size(1))) : x_BTHD;
+    return config_.rope_base > 0.0 ? rotated(x_BTHD, *rotary_table(before + x_BTHD.size(1)), before) : x_BTHD;
   }
 
   // For at least so many tokens; made once and again where a longer text comes.
   std::shared_ptr<const RotaryTable> rotary_table(std::int64_t tokens) const {
     const std::lock_guard lock(rotary_mutex_);
     if (!rotary_table_ || rotary_table_->cos_TP.size(0) < tokens) {
-      rotary_table_ = std::make_shared<const RotaryTable>(tokens, config_.head_dim, config_.rope_base);
+      const auto room = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(tokens)));  // a text that grows asks seldom
+      rotary_table_ = std::make_shared<const RotaryTable>(room, config_.head_dim, config_.rope_base);
     }
     return rotary_table_;
   }
 
-  // True where token t sees token s: t - window < s <= t. Undefined where causality says it all.
-  at::Tensor visible(std::int64_t tokens) const {
-    if (config_.window == 0 || tokens <= config_.window) return {};
-    const at::Tensor t_T = at::arange(tokens, at::TensorOptions().dtype(at::kLong));
-    const at::Tensor behind_TT = t_T.unsqueeze(1) - t_T.unsqueeze(0);
-    return (behind_TT >= 0).logical_and(behind_TT < config_.window);
-  }
-
-  at::Tensor attention(std::size_t l, const at::Tensor& x_BTD, const Params& w, Tap& tap) const {
+  at::Tensor attention(std::size_t l, const at::Tensor& x_BTD, const Params& w, Tap& tap, KvCache* cache) const {
     const Layer& layer = layers_[l];
-    const at::Tensor q_BHTD = placed_heads(linear(layer.query, x_BTD, w, tap), layer.norm_query, w).transpose(1, 2);
-    const at::Tensor k_BGTD = placed_heads(linear(layer.key, x_BTD, w, tap), layer.norm_key, w).transpose(1, 2);
-    const at::Tensor v_BGTD = heads(linear(layer.value, x_BTD, w, tap)).transpose(1, 2);
-    const std::int64_t sharing = config_.queries_per_kv[l];
-    const auto shared = [sharing](const at::Tensor& x_BGTD) {  // each key and value head serves its query heads
-      return sharing == 1 ? x_BGTD : x_BGTD.repeat_interleave(sharing, 1);
-    };
-    const at::Tensor mask_TT = visible(x_BTD.size(1));
-    const at::Tensor y_BHTD =
-        mask_TT.defined() ? at::scaled_dot_product_attention(q_BHTD, shared(k_BGTD), shared(v_BGTD), mask_TT)
-                          : at::scaled_dot_product_attention(q_BHTD, shared(k_BGTD), shared(v_BGTD), {}, 0.0, true);
+    const std::int64_t before = cache == nullptr ? 0 : cache->tokens();
+    const at::Tensor q_BHTD = placed_heads(linear(layer.query, x_BTD, w, tap), layer.norm_query, before, w).transpose(1, 2);
+    KeysAndValues seen{placed_heads(linear(layer.key, x_BTD, w, tap), layer.norm_key, before, w).transpose(1, 2),
+                       heads(linear(layer.value, x_BTD, w, tap)).transpose(1, 2)};
+    if (cache != nullptr) seen = cache->append(l, seen);
+    const at::Tensor y_BHTD = causal_attention(q_BHTD, seen, config_.window);
     const at::Tensor y_BTI = y_BHTD.transpose(1, 2).reshape({x_BTD.size(0), x_BTD.size(1), -1});
     return linear(layer.output, y_BTI, w, tap);
   }
@@ -232,6 +231,6 @@ class Decoder final : public BuiltInModel {
 
 }  // namespace
 
-std::unique_ptr<Model> make_decoder(const DecoderConfig& config) { return std::make_unique<Decoder>(config); }
+std::unique_ptr<DecoderModel> make_decoder(const DecoderConfig& config) { return std::make_unique<Decoder>(config); }
 
 }  // namespace coppice

@@ -18,11 +18,22 @@
 
 #include <memory>
 
-#include "models/model.h"
+#include "models/built_in.h"
+#include "models/kv_cache.h"
 
 namespace coppice {
 
+class DecoderModel : public BuiltInModel {
+ public:
+  // Reads tokens [B, T] that follow those of the cache, which then holds them, too: logits [B, V] of the last. A pass over the same tokens
+  // without a cache gives the same up to rounding.
+  virtual at::Tensor continue_text(const at::Tensor& ids_BT, KvCache& cache, const Weights& weights, Tap& tap) const = 0;
+
+ protected:
+  using BuiltInModel::BuiltInModel;
+};
+
 // Throws InputError on widths that do not fit the architecture.
-std::unique_ptr<Model> make_decoder(const DecoderConfig& config);
+std::unique_ptr<DecoderModel> make_decoder(const DecoderConfig& config);
 
 }  // namespace coppice

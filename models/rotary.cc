@@ -68,8 +68,8 @@ RotaryTable::RotaryTable(std::int64_t tokens, std::int64_t head_dim, double base
   }
 }
 
-at::Tensor rotated(const at::Tensor& x_BTHD, const RotaryTable& table) {
-  const at::Tensor cos_TP = table.cos_TP.narrow(0, 0, x_BTHD.size(1)), sin_TP = table.sin_TP.narrow(0, 0, x_BTHD.size(1));
+at::Tensor rotated(const at::Tensor& x_BTHD, const RotaryTable& table, std::int64_t first) {
+  const at::Tensor cos_TP = table.cos_TP.narrow(0, first, x_BTHD.size(1)), sin_TP = table.sin_TP.narrow(0, first, x_BTHD.size(1));
   if (!has_kernels(x_BTHD)) return composed(x_BTHD, cos_TP, sin_TP);
   return Rotation::apply(x_BTHD.contiguous(), cos_TP, sin_TP, 1.0);
 }

@@ -15,7 +15,7 @@ struct RotaryTable {
   at::Tensor sin_TP;
 };
 
-// x [B, T, H, D], T at most the table's. Can be differentiated any number of times.
-at::Tensor rotated(const at::Tensor& x_BTHD, const RotaryTable& table);
+// x [B, T, H, D] at positions from `first` on, all in the table. Can be differentiated any number of times.
+at::Tensor rotated(const at::Tensor& x_BTHD, const RotaryTable& table, std::int64_t first = 0);
 
 }  // namespace coppice

@@ -4,12 +4,14 @@
 #include <ATen/ops/linear.h>
 
 #include "models/batch_norm.h"
+#include "models/matrix_vector.h"
 #include "models/operations.h"
 #include "models/wide_linear.h"
 
 namespace coppice {
 
 at::Tensor Tap::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
+  if (is_matrix_vector(x_I, w_OI)) return matrix_vector(x_I, w_OI, bias_O);
   return is_wide_linear(x_I, w_OI) ? wide_linear(x_I, w_OI, bias_O) : at::linear(x_I, w_OI, bias_O);
 }
 

@@ -25,6 +25,7 @@ int run_command_line(int argc, char** argv) {
   coppice::add_prune_command(app, code);
   coppice::add_data_command(app, code);
   coppice::add_eval_command(app, code);
+  coppice::add_generate_command(app, code);
   coppice::add_bench_command(app, code);
   coppice::add_inspect_command(app, code);
   coppice::add_export_command(app, code);

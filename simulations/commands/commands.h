@@ -11,6 +11,7 @@ void add_init_command(CLI::App& app, int& code);
 void add_prune_command(CLI::App& app, int& code);
 void add_data_command(CLI::App& app, int& code);
 void add_eval_command(CLI::App& app, int& code);
+void add_generate_command(CLI::App& app, int& code);
 void add_bench_command(CLI::App& app, int& code);
 void add_inspect_command(CLI::App& app, int& code);
 void add_export_command(CLI::App& app, int& code);

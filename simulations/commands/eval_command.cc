@@ -7,12 +7,15 @@
 #include "algorithms/training/replica.h"
 #include "client/batch_reader.h"
 #include "coordinator/any_model.h"
+#include "core/error.h"
 #include "core/human_text.h"
 #include "core/text_table.h"
 #include "models/measures.h"
 #include "models/model.h"
 #include "simulations/commands/commands.h"
+#include "simulations/commands/loaded_decoder.h"
 #include "simulations/commands/named_source.h"
+#include "simulations/commands/text_perplexity.h"
 #include "simulations/scenario.h"
 
 namespace coppice {
@@ -47,44 +50,75 @@ MeasureSums measure(const ModelState& state, const Dataset& data) {
   return sums;
 }
 
+void eval_data(const std::string& model_path, const std::string& data_name) {
+  const ModelState state = read_any_model(model_path);
+  const LoadedData data = load_data(named_source(data_name));
+  check_model_fits(*make_model(state.config), data.test->spec(), model_path);
+  const MeasureSums sums = measure(state, *data.test);
+  const Metrics metrics = metrics_of(sums);
+  const ExampleSpec& spec = data.test->spec();
+  const bool tokens = predicts_tokens(spec);
+  TextTable table({"figure", data_name + " test, " + std::to_string(sums.count) + (tokens ? " predicted tokens" : " samples")});
+  const auto row = [&table](const char* name, const std::optional<double>& value) {
+    if (value) table.add_row({name, fixed_text(*value, 4)});
+  };
+  row("loss", metrics.loss);
+  if (tokens && metrics.loss) row("perplexity", std::exp(*metrics.loss));
+  row("accuracy", metrics.accuracy);
+  row("macro F1", metrics.macro_f1);
+  row("AUROC", metrics.auroc);
+  row("calibration error", metrics.calibration_error);
+  row("mean squared error", metrics.mean_squared_error);
+  row("mean absolute error", metrics.mean_absolute_error);
+  row("R squared", metrics.r_squared);
+  std::fputs(table.text().c_str(), stdout);
+  if (tokens) {
+    std::printf("protocol: %lld examples of up to %lld tokens, none across documents; the first token of a document is given, each "
+                "other one is predicted once from those before it in its example\n",
+                static_cast<long long>(data.test->size()), static_cast<long long>(spec.shape.front()));
+  }
+  if (!data.note.empty()) std::printf("%s\n", data.note.c_str());
+}
+
+void eval_text(const std::string& model_path, const PerplexityOptions& options, DecoderOptions& decoder_options) {
+  const LoadedDecoder decoder = load_decoder(model_path, decoder_options);
+  const Tokenizer tokenizer = tokenizer_for(decoder.config, model_path);
+  const Perplexity found = measure_perplexity(*decoder.model, decoder.config, decoder.weights(), tokenizer, options);
+  TextTable table({"figure", std::to_string(found.predicted) + " predicted tokens"});
+  table.add_row({"loss", fixed_text(found.loss, 4)});
+  table.add_row({"perplexity", fixed_text(std::exp(found.loss), 4)});
+  std::fputs(table.text().c_str(), stdout);
+  std::printf("protocol: %s; %s\n", found.protocol.c_str(), decoder_options.text().c_str());
+}
+
 }  // namespace
 
 void add_eval_command(CLI::App& app, int& code) {
-  auto model_path = std::make_shared<std::string>();
-  auto data_name = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("eval", "Measure a model on a data set's test split");
-  command->add_option("model", *model_path, "a run, a model folder or a packed model")->required();
-  command->add_option("--data", *data_name, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards")
-      ->required();
-  command->footer("Example:\n  coppice eval runs/quickstart-1a2b3c4d5e6f --data fashion-mnist");
-  command->callback([model_path, data_name, &code] {
-    const ModelState state = read_any_model(*model_path);
-    const LoadedData data = load_data(named_source(*data_name));
-    check_model_fits(*make_model(state.config), data.test->spec(), *model_path);
-    const MeasureSums sums = measure(state, *data.test);
-    const Metrics metrics = metrics_of(sums);
-    const ExampleSpec& spec = data.test->spec();
-    const bool tokens = predicts_tokens(spec);
-    TextTable table({"figure", *data_name + " test, " + std::to_string(sums.count) + (tokens ? " predicted tokens" : " samples")});
-    const auto row = [&table](const char* name, const std::optional<double>& value) {
-      if (value) table.add_row({name, fixed_text(*value, 4)});
-    };
-    row("loss", metrics.loss);
-    if (tokens && metrics.loss) row("perplexity", std::exp(*metrics.loss));
-    row("accuracy", metrics.accuracy);
-    row("macro F1", metrics.macro_f1);
-    row("AUROC", metrics.auroc);
-    row("calibration error", metrics.calibration_error);
-    row("mean squared error", metrics.mean_squared_error);
-    row("mean absolute error", metrics.mean_absolute_error);
-    row("R squared", metrics.r_squared);
-    std::fputs(table.text().c_str(), stdout);
-    if (tokens) {
-      std::printf("protocol: %lld examples of up to %lld tokens, none across documents; the first token of a document is given, each "
-                  "other one is predicted once from those before it in its example\n",
-                  static_cast<long long>(data.test->size()), static_cast<long long>(spec.shape.front()));
+  struct Options {
+    std::string model, data;
+    PerplexityOptions text;
+    DecoderOptions decoder{.dtype = "float32"};
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("eval", "Measure a model on a data set's test split, a language model also on plain text");
+  command->add_option("model", options->model, "a run, a model folder or a packed model")->required();
+  auto* data = command->add_option("--data", options->data, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards");
+  auto* text = command->add_option("--text", options->text.files, "text files, joined by blank lines: perplexity by the model's own tokenizer");
+  data->excludes(text);
+  command->add_flag("--rows", options->text.rows, "the lines of a text are rows of a data set, joined by blank lines")->needs(text);
+  command->add_option("--seq-len", options->text.seq_len, "tokens of a block; 0 = 2048, or the model's own length where that is less")->needs(text);
+  command->add_option("--blocks", options->text.blocks, "the first so many blocks; 0 = all")->needs(text)->check(CLI::NonNegativeNumber);
+  options->decoder.add_to(*command);
+  for (const char* name : {"--threads", "--dtype"}) command->get_option(name)->needs(text);
+  command->footer("Examples:\n  coppice eval runs/quickstart-1a2b3c4d5e6f --data fashion-mnist\n"
+                  "  coppice eval models/smollm2 --text wiki.test.txt --rows --seq-len 2048");
+  command->callback([options, &code] {
+    if (options->data.empty() && options->text.files.empty()) throw InputError("eval: expected either --data or --text");
+    if (options->data.empty()) {
+      eval_text(options->model, options->text, options->decoder);
+    } else {
+      eval_data(options->model, options->data);
     }
-    if (!data.note.empty()) std::printf("%s\n", data.note.c_str());
     code = 0;
   });
 }

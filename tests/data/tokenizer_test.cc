@@ -132,7 +132,25 @@ TEST(Tokenizer, TextThatIsNotUtf8IsRefusedByItsPlace) {
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("byte 2"));
   }
-  EXPECT_THROW(tokenizer.bytes_of(tokenizer.size()), InputError);
+  EXPECT_EQ(tokenizer.bytes_of(tokenizer.size()), "");
+}
+
+TEST(Unicode, TextIsTakenFromBytesAsItBecomesWhole) {
+  std::string bytes = "a\xE2\x82";
+  EXPECT_EQ(take_text(bytes, false), "a");
+  bytes += "\xAC" "b\xF0";
+  EXPECT_EQ(take_text(bytes, false), "\xE2\x82\xAC" "b");
+  EXPECT_EQ(take_text(bytes, true), "\xEF\xBF\xBD");
+  // As Python's decode(errors="replace").
+  const std::string r = "\xEF\xBF\xBD";
+  const std::pair<std::string, std::string> cases[] = {
+      {"\xFFxyz", r + "xyz"}, {"\xE2\x82x", r + "x"}, {"\xF0\x9F\x98x", r + "x"}, {"\xED\xA0\x80", r + r + r}, {"\xE0\x80\x80", r + r + r},
+      {"\xF4\x90\x80\x80", r + r + r + r}, {"\xC3\xC3\xA9", r + "\xC3\xA9"}, {"\x80z", r + "z"}, {"\xC0\xAF", r + r}};
+  for (const auto& [given, expected] : cases) {
+    bytes = given;
+    EXPECT_EQ(take_text(bytes, true), expected);
+    EXPECT_EQ(bytes, "");
+  }
 }
 
 TEST(Tokenizer, WhatIsNotKnownIsNamed) {
