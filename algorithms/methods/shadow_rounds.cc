@@ -56,8 +56,9 @@ std::shared_ptr<const ModelState> shadow_values(const State& state, const Track&
   } else {
     const Arena& uncut = state.track(kDenseTrack).values->base;
     for (const auto& [tensor, bits] : track.mask->elements()) {
+      // By name: a compensated cut may have given its model biases.
       const auto w = dense.base.floats(tensor);
-      const auto before = uncut.floats(tensor);
+      const auto before = uncut.floats(uncut.layout().find(dense.base.layout()[tensor].name));
       for (std::int64_t i = 0; i < bits.size(); ++i) {
         const auto at = static_cast<std::size_t>(i);
         if (!bits[i]) w[at] = before[at];
