@@ -75,7 +75,7 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
     for (std::int64_t draw = 0; draw < draws; ++draw) {
       const Seed seed{state.run_id, 0, static_cast<std::uint32_t>(draw)};
       const char* kind = random != nullptr ? "random" : "magnitude";
-      add(draws == 1 ? kind : kind + (" " + std::to_string(draw)),
+      add(draws == 1 ? std::string(kind) : std::string(kind) + " " + std::to_string(draw),
           weight_unit_scores(scores_.importance, model, base, seed).fine);
     }
     return all;

@@ -1,6 +1,9 @@
 // Training with shadow weights (ste, sr_ste, ast) against PyTorch, and its laws, on real ranks.
 #include <gtest/gtest.h>
 
+#include "algorithms/training/kept_bytes.h"
+#include "algorithms/training/optimizer.h"
+#include "algorithms/training/replica.h"
 #include "client/batch_reader.h"
 #include "data/batches.h"
 #include "tests/simulations/golden_federation.h"

@@ -144,8 +144,12 @@ TEST(MatrixUses, InputsBiasesAndBlocksOfADecoder) {
     const bool follows = name.find("k_proj") != std::string::npos || name.find("v_proj") != std::string::npos ||
                          name.find("up_proj") != std::string::npos || name.find("gate_proj") != std::string::npos;
     const std::string& input = base[plain[i].input].name;
-    if (!follows) EXPECT_EQ(input, name);
-    if (name.find("k_proj") != std::string::npos) EXPECT_NE(input.find("q_proj"), std::string::npos);
+    if (!follows) {
+      EXPECT_EQ(input, name);
+    }
+    if (name.find("k_proj") != std::string::npos) {
+      EXPECT_NE(input.find("q_proj"), std::string::npos);
+    }
   }
   EXPECT_EQ(plain.back().block, 3);
   std::set<ParamId> inputs;

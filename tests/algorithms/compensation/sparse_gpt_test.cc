@@ -45,8 +45,9 @@ TEST(SparseGpt, UpdatesHelp) {
   const Bits kept = sparse_gpt(w_OI, inverse_factor(products(x_NI), 0.01), parse_pattern("2:4"), 0, 128);
   at::Tensor masked_OI = dense_OI.clone();
   for (std::int64_t i = 0; i < kept.size(); ++i) {
-    if (!kept[i]) masked_OI.mutable_data_ptr<float>()[i] = 0.0F;
-    if (!kept[i]) EXPECT_EQ(w_OI.const_data_ptr<float>()[i], 0.0F);
+    if (kept[i]) continue;
+    masked_OI.mutable_data_ptr<float>()[i] = 0.0F;
+    EXPECT_EQ(w_OI.const_data_ptr<float>()[i], 0.0F);
   }
   const auto error = [&](const at::Tensor& w) { return at::matmul(x_NI, (w - dense_OI).t()).square().sum().item<double>(); };
   EXPECT_LT(error(w_OI), 0.75 * error(masked_OI));
