@@ -143,7 +143,7 @@ int run_bench(int argc, char** argv) {
   clock.stamps.push_back(cpu_seconds());
   Ledger ledger;
   const std::int64_t last = 2 * stage.rounds - 1;
-  RunHooks hooks{[](const State&, bool) {}, [&state, last] { return state.step >= last; }};
+  RunHooks hooks{[](State&, bool) {}, [&state, last] { return state.step >= last; }};
   run(stages, state, backend, ledger, {&clock}, hooks);
 
   constexpr std::size_t kWarmup = 2;

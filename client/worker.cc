@@ -120,6 +120,7 @@ class Play {
   // `steps`: how many there will be.
   void train_weights(const TrainTask& task, const BatchSource& next, std::int64_t steps, LocalOptions options) {
     replica_.load(plan_.values, task.precision);
+    replica_.set_recompute(task.recompute);
     Optimizer optimizer(task.optimizer, replica_.model().base_layout());
     std::optional<KeptBytes> kept;
     if (plan_.mask) kept.emplace(*plan_.mask);
@@ -186,17 +187,18 @@ class Play {
     const auto estimator = make_estimator(task.importance, replica_.model(), request);
     Tap bare;
     Tap& tap = estimator->tap() != nullptr ? *estimator->tap() : bare;
-    Arena gradient;
-    if (estimator->needs_gradient()) gradient = Arena("gradient", replica_.model().base_layout());
+    replica_.set_recompute(task.recompute);
     const std::int64_t batches = plan_.probe ? 1 : task.batches;
     const std::int64_t seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
       if (estimator->needs_gradient()) {
-        finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false).loss_sum);
-        replica_.copy_gradients(gradient);
+        const auto take = [&](ParamId tensor, const at::Tensor& gradient) {
+          estimator->take_gradient(tensor, replica_.base().floats(tensor), gradient, batch.size());
+        };
+        finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, take).loss_sum);
       } else {
         replica_.logits(batch, tap, Mode::kEval);
       }
-      estimator->observe(replica_.base(), gradient, batch.size());
+      estimator->observe(replica_.base(), batch.size());
     });
     samples_ = std::max(samples_, seen);
     const auto reference = plan_.references.find(kAgreementReference);
@@ -311,15 +313,12 @@ class Play {
   void perform(const GrowthTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
     Arena total("growth", replica_.model().base_layout());
-    Arena gradient = total.zeros_like();
     Tap tap;
     // Eval mode: looking at gradients must not move the running statistics that training reports.
     const std::int64_t seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
-      replica_.backward(batch, plan_.loss, tap, Mode::kEval, false);
-      replica_.copy_gradients(gradient);
-      const auto sum = total.floats();
-      const auto one = gradient.floats();
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one[i];
+      replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, [&](ParamId tensor, const at::Tensor& gradient) {
+        total.view(tensor).add_(gradient);
+      });
     });
     if (seen == 0) return;
     for (const float v : total.floats()) finite_ = finite_ && std::isfinite(v);
@@ -387,6 +386,7 @@ ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const
     const auto version = plan.store_versions.find(client);
     store_.write(client, plan.id, version == plan.store_versions.end() ? 0 : version->second, std::move(kept));
   }
+  plan.values->base.set_aside();
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }

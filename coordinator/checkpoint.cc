@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -39,6 +40,22 @@ void take(const std::string& prefix, const MappedSafetensors& file, const std::s
     }
     if (!tensor->values.empty()) std::memcpy(arena.floats(i).data(), tensor->values.data(), tensor->values.size());
   }
+}
+
+bool is_movable(const Arena& base) { return !base.in_file() && base.flat().nbytes() >= Checkpoint::kFewestMappedBytes; }
+
+// A file's base tensors, where one lies behind the other as in an arena; else nothing.
+std::span<const float> laid_out_as(const ArenaLayout& layout, const MappedSafetensors& file) {
+  const TensorBytes* first = file.find("base/" + layout[0].name);
+  if (first == nullptr) return {};
+  for (const ArenaEntry& entry : layout.entries()) {
+    const TensorBytes* tensor = file.find("base/" + entry.name);
+    if (tensor == nullptr || entry.numel % kArenaAlignment != 0 ||
+        tensor->values.data() != first->values.data() + static_cast<std::size_t>(entry.offset) * sizeof(float)) {
+      return {};
+    }
+  }
+  return {reinterpret_cast<const float*>(first->values.data()), static_cast<std::size_t>(layout.padded_numel())};
 }
 
 std::string values_file(const ModelState& state) { return "model-" + state.digest().hex() + ".safetensors"; }
@@ -84,7 +101,7 @@ Checkpoint::Checkpoint(std::string folder, std::string config_digest, Fingerprin
 
 bool Checkpoint::exists() const { return fs::exists(path(kManifest)); }
 
-void Checkpoint::save(const State& state) {
+void Checkpoint::save(State& state) {
   fs::create_directories(folder_);
   std::set<std::string> named;
   const auto write_once = [&](const std::string& name, const auto& fill) {
@@ -105,13 +122,17 @@ void Checkpoint::save(const State& state) {
   };
 
   json tracks = json::object();
-  for (const auto& [name, track] : state.tracks) {
+  for (auto& [name, track] : state.tracks) {
     json entry;
     entry["config"] = model_config_to_json(track.values->config);
     entry["values"] = write_once(values_file(*track.values), [&](std::vector<TensorBytes>& file) {
       put("base/", track.values->base, file);
       put("moments/", track.values->moments, file);
     });
+    track.values->base.set_aside();
+    if (is_movable(track.values->base)) {
+      if (auto moved = mapped(*track.values, entry["values"].get<std::string>())) track.values = std::move(moved);
+    }
     entry["mask"] = mask_entry(track.mask);
     entry["cut"] = mask_entry(track.cut);
     if (track.cut) entry["cut_from"] = model_config_to_json(state.track(kDenseTrack).values->config);
@@ -156,6 +177,19 @@ void Checkpoint::save(const State& state) {
     if (name != kManifest && !named.contains(name)) fs::remove(entry.path());
   }
   written_ = std::move(named);
+}
+
+bool Checkpoint::would_move(const State& state) {
+  return std::any_of(state.tracks.begin(), state.tracks.end(), [](const auto& track) { return is_movable(track.second.values->base); });
+}
+
+// Null where the file does not lie as an arena would.
+std::shared_ptr<const ModelState> Checkpoint::mapped(const ModelState& values, const std::string& file) const {
+  const auto tensors = std::make_shared<const MappedSafetensors>(path(file));
+  const std::span<const float> base = laid_out_as(values.base.layout(), *tensors);
+  if (base.empty()) return nullptr;
+  return std::make_shared<const ModelState>(
+      ModelState{values.config, Arena(values.base.name(), values.base.shared_layout(), tensors, base), values.moments.clone()});
 }
 
 State Checkpoint::load(std::string& warning) {

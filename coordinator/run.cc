@@ -2,6 +2,7 @@
 
 #include "algorithms/exchange/report_blocks.h"
 #include "coordinator/exponents.h"
+#include "core/allocator.h"
 #include "models/model.h"
 
 namespace coppice {
@@ -52,6 +53,7 @@ bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backe
     state.stage += 1;
     state.step = 0;
     hooks.commit(state, true);
+    trim_heap();
   }
   return true;
 }

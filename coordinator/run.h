@@ -19,7 +19,7 @@ class Observer {
 };
 
 struct RunHooks {
-  std::function<void(const State&, bool stage_done)> commit;  // makes the state durable
+  std::function<void(State&, bool stage_done)> commit;  // makes the state durable; may change where it lies, not what it holds
   std::function<bool()> interrupted;                          // asked after every commit
 };
 

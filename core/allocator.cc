@@ -19,4 +19,10 @@ void pin_allocator() {
 #endif
 }
 
+void trim_heap() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace coppice

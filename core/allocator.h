@@ -8,4 +8,8 @@ namespace coppice {
 // reused but the resident set does not shrink. Does nothing with another C library.
 void pin_allocator();
 
+// Gives what is free in the heap back to the system after all: for the end of a phase whose memory is not that of the next, such as
+// reading a model.
+void trim_heap();
+
 }  // namespace coppice

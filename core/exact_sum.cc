@@ -11,8 +11,6 @@
 namespace coppice {
 namespace {
 
-constexpr std::size_t kFewestBytesInFile = std::size_t{64} << 20;  // below, a file is not worth its system calls
-
 void add_wrapping(std::int64_t& sum, std::int64_t q) {
   sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + static_cast<std::uint64_t>(q));
 }
@@ -94,6 +92,7 @@ Fit ExactSums::add(std::size_t index, const Addend& addend) {
     return addend.is_finite() ? Fit::kOverflow : Fit::kNotFinite;
   }
   ++addends_[index];
+  set_aside();  // block by block: a sum is twice as large as what is added to it
   return Fit::kFits;
 }
 
@@ -143,6 +142,7 @@ std::vector<double> ExactSums::decode(std::size_t index) const {
 double ExactSums::max_abs(std::size_t index) const {
   double largest = 0.0;
   for (const std::int64_t q : words(index)) largest = std::max(largest, std::fabs(static_cast<double>(q)));
+  set_aside();
   return std::ldexp(largest, -specs_[index].exponent.value);
 }
 

@@ -36,6 +36,9 @@ enum class Fit : std::uint8_t { kFits, kNotFinite, kOverflow };
 // once. The buffer takes no memory before the first addend.
 class ExactSums {
  public:
+  // Sums of fewer bytes stay in memory whatever the folder: a file is not worth its system calls.
+  static constexpr std::size_t kFewestBytesInFile = std::size_t{64} << 20;
+
   // Throws Error on a name given twice, an exponent beyond kMostExponent or a cohort below 1. In a `folder`, sums of large
   // models can be set aside between two clients; empty: they stay in memory.
   ExactSums(std::vector<SumSpec> specs, std::int64_t cohort, Simd simd = best_simd(), const std::string& folder = "");

@@ -34,4 +34,7 @@ class Pages {
   bool in_file_ = false;
 };
 
+// Takes a range that is mapped from a file, and was not written, out of the process until it is next read.
+void set_aside_pages(std::span<const std::byte> mapped);
+
 }  // namespace coppice

@@ -18,7 +18,6 @@ namespace coppice {
 namespace {
 
 constexpr std::int64_t kLargestNumel = std::int64_t{1} << 40;
-constexpr std::size_t kAlignmentBytes = 64;
 constexpr std::size_t kFewestBytesOfPages = std::size_t{16} << 20;  // below, the heap does as well and is quicker
 
 std::vector<std::int64_t> row_major_strides(const std::vector<std::int64_t>& shape) {
@@ -104,8 +103,29 @@ Arena::Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, DType 
   }
   const auto options = at::TensorOptions().dtype(scalar_type_of(dtype)).device(at::kCPU);
   flat_ = zeroed(layout_->padded_numel(), options);
-  if (std::bit_cast<std::uintptr_t>(flat_.const_data_ptr()) % kAlignmentBytes != 0) {
-    throw Error("arena " + coppice::quoted(name_) + ": the allocator did not return 64-byte aligned memory");
+  make_views();
+}
+
+Arena::Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, std::shared_ptr<const void> owner,
+             std::span<const float> values)
+    : name_(std::move(name)), layout_(std::move(layout)), in_file_(true) {
+  if (static_cast<std::int64_t>(values.size()) != layout_->padded_numel()) {
+    throw Error("arena " + coppice::quoted(name_) + ": found " + std::to_string(values.size()) + " values; expected " +
+                std::to_string(layout_->padded_numel()));
+  }
+  flat_ = at::from_blob(const_cast<float*>(values.data()), {layout_->padded_numel()}, [owner = std::move(owner)](void*) {},
+                        at::TensorOptions().dtype(at::kFloat));
+  make_views();
+}
+
+void Arena::set_aside() const {
+  if (in_file_) set_aside_pages({static_cast<const std::byte*>(flat_.const_data_ptr()), flat_.nbytes()});
+}
+
+void Arena::make_views() {
+  const auto options = at::TensorOptions().dtype(scalar_type_of(dtype_)).device(at::kCPU);
+  if (std::bit_cast<std::uintptr_t>(flat_.const_data_ptr()) % kArenaAlignmentBytes != 0) {
+    throw Error("arena " + coppice::quoted(name_) + ": its memory is not 64-byte aligned");
   }
   views_.reserve(layout_->entries().size());
   for (const ArenaEntry& entry : layout_->entries()) {

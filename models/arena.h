@@ -30,6 +30,7 @@ struct ArenaEntry {
 };
 
 constexpr std::int64_t kArenaAlignment = 16;
+constexpr std::size_t kArenaAlignmentBytes = 64;
 
 // Names, shapes and offsets; immutable once built and shared by all arenas of that shape.
 class ArenaLayout {
@@ -59,10 +60,17 @@ class Arena {
   Arena();  // no entries
   // Zero-initialised; a large one takes memory only where it is written. dtype: kF32 or kBF16.
   Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, DType dtype = DType::kF32);
+  // Over float32 values in a file that `owner` keeps mapped, as they would lie in memory: read only, and no copy. Throws Error
+  // unless they are kArenaAlignmentBytes aligned and as many as the layout's with its padding.
+  Arena(std::string name, std::shared_ptr<const ArenaLayout> layout, std::shared_ptr<const void> owner, std::span<const float> values);
   Arena(Arena&&) noexcept = default;
   Arena& operator=(Arena&&) noexcept = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
+
+  // Lets go of the memory of an arena over a file until it is next read; does nothing to others.
+  void set_aside() const;
+  bool in_file() const { return in_file_; }
 
   Arena clone() const;
   Arena zeros_like() const;
@@ -86,8 +94,11 @@ class Arena {
   Digest digest() const;  // names, shapes, dtype and values, without padding
 
  private:
+  void make_views();
+
   std::string name_;
   std::shared_ptr<const ArenaLayout> layout_;
+  bool in_file_ = false;
   DType dtype_ = DType::kF32;
   at::Tensor flat_;
   std::vector<at::Tensor> views_;

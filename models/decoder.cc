@@ -71,12 +71,19 @@ class Decoder final : public DecoderModel {
   explicit Decoder(const DecoderConfig& config) : DecoderModel(checked(config)), config_(config) {
     embedding_ = base().add("model.embed_tokens.weight", {config.vocab, config.dim});
     if (config.positions > 0) positions_ = base().add("model.embed_positions.weight", {config.positions, config.dim});
-    for (std::size_t l = 0; l < config.kv_heads.size(); ++l) layers_.push_back(declare_layer(l));
+    const auto declared_in = [this](std::size_t block) { first_blocks_.resize(static_cast<std::size_t>(base().size()), static_cast<int>(block)); };
+    declared_in(0);
+    for (std::size_t l = 0; l < config.kv_heads.size(); ++l) {
+      layers_.push_back(declare_layer(l));
+      declared_in(l + 1);
+    }
     norm_ = declare_norm("model.norm");
     head_ = config.tied ? embedding_ : base().add("lm_head.weight", {config.vocab, config.dim});
+    declared_in(layers_.size() + 1);
   }
 
   int num_blocks() const override { return static_cast<int>(layers_.size()) + 2; }
+  int first_block_of(ParamId tensor) const override { return first_blocks_[static_cast<std::size_t>(tensor)]; }
 
   at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                            Mode /*mode*/) const override {
@@ -221,6 +228,7 @@ class Decoder final : public DecoderModel {
 
   DecoderConfig config_;
   std::vector<Layer> layers_;
+  std::vector<int> first_blocks_;  // of each tensor
   ParamId embedding_ = kNone;
   ParamId positions_ = kNone;
   ParamId head_ = kNone;

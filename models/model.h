@@ -35,6 +35,8 @@ class Model {
   virtual int num_blocks() const = 0;
   virtual at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                                    Mode mode) const = 0;
+  // The first block that reads entry `tensor` of the base layout: once a backward pass is through it, the entry's gradient is whole.
+  virtual int first_block_of(ParamId /*tensor*/) const { return 0; }
   // Logits: [B, V] in float32, or [B, T, V] in the weights' dtype for tokens, where a copy of them would be felt.
   at::Tensor forward(const Batch& batch, const Weights& weights, Tap& tap, Mode mode) const;
 

@@ -226,7 +226,8 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
             R"(,"data_offsets":)" + json(std::array{entry.begin, entry.end}) + "}";
   }
   text += '}';
-  text.resize((text.size() + 7) / 8 * 8, ' ');
+  constexpr std::size_t kLength = 8, kAlignment = 64;  // tensors begin where an arena may (models/arena.h): maps need no copy
+  text.resize((text.size() + kLength + kAlignment - 1) / kAlignment * kAlignment - kLength, ' ');
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 #include "algorithms/exchange/report_blocks.h"
 #include "comm/wire/wire.h"
@@ -90,7 +91,6 @@ RankedBackend::Share RankedBackend::play_share(const RoundPlan& plan, const std:
   share.outcomes = worker_.play(plan, mine, blocks, [&](std::int64_t client, const Report& report) {
     if (plan.probe) return accumulate_probe(report, share.sums);
     const Decline declined = accumulate(report, share.sums);
-    share.sums.set_aside();
     if (declined == Decline::kNone && plan.individual_reports) {
       append_frame(encode(to_envelope(report, plan, blocks, client)), share.frames);
     }
@@ -147,13 +147,20 @@ void RankedBackend::release_ranks() {
   broadcast_bytes(comm_, frame, 0);
 }
 
+std::optional<RoundPlan> RankedBackend::receive_plan() {
+  std::vector<std::byte> frame;
+  broadcast_bytes(comm_, frame, 0);
+  const Envelope envelope = decode(frame);
+  frame = {};  // as large as the model, and so is the envelope
+  if (envelope.kind == MessageKind::kControl) return std::nullopt;
+  return decode_plan(envelope, masks_);
+}
+
 void RankedBackend::serve() {
   for (;;) {
-    std::vector<std::byte> frame;
-    broadcast_bytes(comm_, frame, 0);
-    const Envelope envelope = decode(frame);
-    if (envelope.kind == MessageKind::kControl) return;
-    const RoundPlan plan = decode_plan(envelope, masks_);
+    const std::optional<RoundPlan> received = receive_plan();
+    if (!received) return;
+    const RoundPlan& plan = *received;
     std::vector<ReportBlock> blocks = report_blocks(plan, *make_model(plan.values->config));
     Share share = play_share(plan, blocks);
     join(plan, std::move(blocks), std::move(share));

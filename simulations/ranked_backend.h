@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ class RankedBackend : public Backend {
  private:
   struct Share;  // what one rank contributes to a plan
 
+  std::optional<RoundPlan> receive_plan();  // nothing: no more will come
   Share play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks);
   Answer join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share);
 

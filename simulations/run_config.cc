@@ -152,6 +152,7 @@ std::string config_digest(const RunConfig& config) {
   essential.run.ranks = 1;
   essential.run.checkpoint_every = 1;
   essential.run.determinism = Determinism::kWarn;
+  essential.federation.local.recompute = false;
   return digest_of(write_config(essential)).hex();
 }
 

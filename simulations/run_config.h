@@ -48,7 +48,8 @@ struct RunConfig {
   void visit(FieldVisitor& v);
 };
 
-// The digest of everything that decides a run's bits: all of the config but where it writes, how often, and on how many ranks.
+// The digest of everything that decides a run's bits: all of the config but where it writes, how often, on how many ranks and
+// in how much memory.
 std::string config_digest(const RunConfig& config);
 
 // The folder the run writes to.

@@ -14,12 +14,14 @@
 #include "coordinator/run.h"
 #include "coordinator/run_recorder.h"
 #include "coordinator/summary.h"
+#include "core/allocator.h"
 #include "core/config_yaml.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process_memory.h"
 #include "models/model.h"
 #include "simulations/budget_text.h"
+#include "simulations/memory_forecast.h"
 #include "simulations/ranked_backend.h"
 #include "simulations/scenario.h"
 
@@ -98,6 +100,7 @@ class Coordinator {
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
     check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
+    check_memory(config_, data_, *fresh.track(kMainTrack).values, launched_by_mpirun() ? 1 : comm_.size(), options_.config_file);
     stages_ = make_stages(config_, population, data_.loss);
     lock_.emplace(out_);
     if (options_.resume == Resume::kAlways && !checkpoint_.exists()) {
@@ -114,6 +117,8 @@ class Coordinator {
     }
     state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
     write_file_atomically(out_ + "/config.yaml", write_config(config_));
+    if (Checkpoint::would_move(state_)) checkpoint_.save(state_);
+    trim_heap();
   }
 
   int run(RankedBackend& backend) {
@@ -122,7 +127,7 @@ class Coordinator {
     Ledger ledger;
     std::int64_t since_save = 0;
     RunHooks hooks;
-    hooks.commit = [&](const State& state, bool stage_done) {
+    hooks.commit = [&](State& state, bool stage_done) {
       since_save += 1;
       if (stage_done || signals.asked() || since_save >= config_.run.checkpoint_every) {
         checkpoint_.save(state);

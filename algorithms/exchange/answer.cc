@@ -40,6 +40,7 @@ void Answer::for_each_chunk(std::string_view block, const TakeChunk& take) const
     sums_->decode(index, first, chunk);
     take(first, chunk);
   }
+  sums_->set_aside();
 }
 
 double Answer::largest(std::string_view block) const { return sums_->max_abs(index_of(block)); }

@@ -29,6 +29,7 @@ void TrainTask::visit(FieldVisitor& v) {
   v.variant("adapter", adapter, "train the plan's adapters instead of its values");
   v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
+  v.field("recompute", recompute, "activations twice rather than kept");
   v.group("release", release, "how the result leaves the client");
 }
 
@@ -41,6 +42,7 @@ void EstimateTask::visit(FieldVisitor& v) {
   v.field("batches", batches, "0 = all", at_least(0));
   v.field("batch", batch, "samples a batch", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
+  v.field("recompute", recompute, "activations twice rather than kept");
   v.group("release", release, "how the result leaves the client");
 }
 

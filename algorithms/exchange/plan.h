@@ -57,6 +57,7 @@ struct TrainTask {
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
+  bool recompute = false;      // activations twice rather than kept
   Release release{.select = Release::Select::kPlanSupport};
   void visit(FieldVisitor& v);
 };
@@ -72,6 +73,7 @@ struct EstimateTask {
   std::int64_t batches = 4;    // 0: all
   std::int64_t batch = 64;
   Precision precision = Precision::kF32;
+  bool recompute = false;
   Release release;
   void visit(FieldVisitor& v);
 };

@@ -165,7 +165,7 @@ class ActivationEstimator final : public ImportanceEstimator {
   Tap* tap() override { return &tap_; }
   const std::vector<ScoreBlock>& blocks() const override { return blocks_; }
 
-  void observe(const Arena& base, const Arena& /*gradient*/, std::int64_t samples) override {
+  void observe(const Arena& base, std::int64_t samples) override {
     if (samples <= 0) throw Error("importance: a micro-batch of " + std::to_string(samples) + " samples");
     if (samples_ == 0 && finishes_scores()) base_.copy_from(base);
     samples_ += samples;

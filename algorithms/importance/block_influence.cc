@@ -71,7 +71,7 @@ class BlockInfluence final : public ImportanceEstimator {
   Tap* tap() override { return &tap_; }
   const std::vector<ScoreBlock>& blocks() const override { return declared_; }
 
-  void observe(const Arena& /*base*/, const Arena& /*gradient*/, std::int64_t samples) override {
+  void observe(const Arena& /*base*/, std::int64_t samples) override {
     samples_ += samples;
     const std::map<int, double> seen = tap_.take();
     std::vector<double> units;

@@ -1,5 +1,6 @@
 #include "algorithms/importance/gradient_estimator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -36,44 +37,48 @@ class GradientEstimator final : public ImportanceEstimator {
       first_.emplace_back(needs_first_ ? numel : 0, 0.0F);
       second_.emplace_back(rule.second != 0.0 ? numel : 0, 0.0F);
     }
-    if (units && rule.squared_coarse) squared_.assign(static_cast<std::size_t>(vectors_.size()), 0.0);
+    const auto vectors = static_cast<std::size_t>(vectors_.size());
+    if (units && rule.squared_coarse) squared_.assign(vectors, 0.0);
+    if (by_micro_batch()) signed_sums_.assign(vectors, 0.0);
+    if (request_.confidence) fine_sums_.assign(vectors, 0.0);
   }
 
   bool needs_gradient() const override { return true; }
   const std::vector<ScoreBlock>& blocks() const override { return blocks_; }
 
-  void observe(const Arena& base, const Arena& gradient, std::int64_t samples) override {
-    if (base.layout() != *layout_ || gradient.layout() != *layout_) {
+  void take_gradient(ParamId tensor, std::span<const float> w, const at::Tensor& gradient, std::int64_t samples) override {
+    const auto found = std::find(tensors_.begin(), tensors_.end(), tensor);
+    if (found == tensors_.end()) return;
+    if (static_cast<std::int64_t>(w.size()) != (*layout_)[tensor].numel || gradient.numel() != (*layout_)[tensor].numel) {
       throw Error("importance: weights and gradient must have the layout of the model");
     }
+    const at::Tensor wide = gradient.to(at::kFloat);
+    const std::span g(wide.const_data_ptr<float>(), w.size());
+    accumulate(static_cast<std::size_t>(found - tensors_.begin()), w, g, samples);
+    if (!by_micro_batch()) return;
+    std::vector<double> products(w.size());
+    for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
+    vectors_.sum_into(tensor, products, signed_sums_);
+    if (!request_.confidence) return;
+    for (double& p : products) p = std::abs(rule_.first * p + rule_.second * p * p / static_cast<double>(samples));
+    vectors_.sum_into(tensor, products, fine_sums_);
+  }
+
+  void observe(const Arena& /*base*/, std::int64_t samples) override {
     if (samples <= 0) throw Error("importance: a micro-batch of " + std::to_string(samples) + " samples");
     samples_ += samples;
-    const bool by_micro_batch = !squared_.empty() || request_.confidence;
-    std::vector<double> signed_sums(by_micro_batch ? static_cast<std::size_t>(vectors_.size()) : 0, 0.0);
-    std::vector<double> fine_sums(request_.confidence ? signed_sums.size() : 0, 0.0);
-    std::vector<double> products;
-    for (std::size_t t = 0; t < tensors_.size(); ++t) {
-      const std::span<const float> w = base.floats(tensors_[t]);
-      const std::span<const float> g = gradient.floats(tensors_[t]);
-      accumulate(t, w, g, samples);
-      if (!by_micro_batch) continue;
-      products.resize(w.size());
-      for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
-      vectors_.sum_into(tensors_[t], products, signed_sums);
-      if (!request_.confidence) continue;
-      for (double& p : products) p = std::abs(rule_.first * p + rule_.second * p * p / static_cast<double>(samples));
-      vectors_.sum_into(tensors_[t], products, fine_sums);
-    }
-    if (!by_micro_batch) return;
-    for (std::size_t v = 0; v < signed_sums.size(); ++v) {
+    if (!by_micro_batch()) return;
+    for (std::size_t v = 0; v < signed_sums_.size(); ++v) {
       if (!squared_.empty()) {
-        signed_sums[v] *= signed_sums[v] / static_cast<double>(samples);
-        squared_[v] += signed_sums[v];
+        signed_sums_[v] *= signed_sums_[v] / static_cast<double>(samples);
+        squared_[v] += signed_sums_[v];
       } else {
-        signed_sums[v] = std::abs(signed_sums[v]);
+        signed_sums_[v] = std::abs(signed_sums_[v]);
       }
     }
-    if (request_.confidence) confidence_.add_micro_batch(vectors_.per_unit(signed_sums), vectors_.per_unit(fine_sums));
+    if (request_.confidence) confidence_.add_micro_batch(vectors_.per_unit(signed_sums_), vectors_.per_unit(fine_sums_));
+    std::fill(signed_sums_.begin(), signed_sums_.end(), 0.0);
+    std::fill(fine_sums_.begin(), fine_sums_.end(), 0.0);
   }
 
   std::vector<std::vector<double>> finish() override {
@@ -94,6 +99,8 @@ class GradientEstimator final : public ImportanceEstimator {
   }
 
  private:
+  bool by_micro_batch() const { return !squared_.empty() || request_.confidence; }
+
   void accumulate(std::size_t t, std::span<const float> w, std::span<const float> g, std::int64_t samples) {
     if (needs_first_) {
       float* first = first_[t].data();
@@ -149,6 +156,7 @@ class GradientEstimator final : public ImportanceEstimator {
   std::vector<std::vector<float>> first_;   // P of each of tensors_
   std::vector<std::vector<float>> second_;  // Q
   std::vector<double> squared_;             // one a vector
+  std::vector<double> signed_sums_, fine_sums_;  // of the micro-batch at hand, one a vector
   std::int64_t samples_ = 0;
 };
 

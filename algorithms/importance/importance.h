@@ -41,9 +41,12 @@ class ImportanceEstimator {
   virtual Tap* tap() { return nullptr; }  // to be installed for the forward passes; null: none
   virtual const std::vector<ScoreBlock>& blocks() const = 0;
 
-  // After each micro-batch. `gradient` = d(loss summed over its samples)/d(base), float32; an arena without entries
-  // where needs_gradient() is false.
-  virtual void observe(const Arena& base, const Arena& gradient, std::int64_t samples) = 0;
+  // Where needs_gradient(): in each micro-batch of `samples`, once for each tensor of the base, in any order: its weights and
+  // d(loss summed over the samples)/d(weights), float32 or bfloat16. A tensor left out has no gradient.
+  virtual void take_gradient(ParamId /*tensor*/, std::span<const float> /*weights*/, const at::Tensor& /*gradient*/,
+                             std::int64_t /*samples*/) {}
+  // After each micro-batch.
+  virtual void observe(const Arena& base, std::int64_t samples) = 0;
 
   // Additive numerators in the order of blocks(), the number of samples last; all zero without samples. Call it once.
   virtual std::vector<std::vector<double>> finish() = 0;

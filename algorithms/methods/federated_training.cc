@@ -188,6 +188,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   task.clip_norm = federation_.local.clip_norm;
   task.scaffold = federation_.correction == Correction::kScaffold;
   task.precision = federation_.precision;
+  task.recompute = federation_.local.recompute;
   task.release.select = plan.shadows || plan.adapters ? Release::Select::kDense : Release::Select::kPlanSupport;
   task.release.weight = federation_.weight;
   task.release.wire = federation_.wire;

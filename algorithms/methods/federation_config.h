@@ -18,6 +18,7 @@ struct LocalConfig {
   std::int64_t max_steps = 0;
   double prox_mu = 0.0;
   double clip_norm = 0.0;
+  bool recompute = false;
   void visit(FieldVisitor& v);
 };
 

@@ -49,6 +49,7 @@ std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
   // The first pass of two finds no reference and so weighs by samples alone.
   EstimateTask task = estimate_task(config_, target_, edge_);
   task.precision = federation_.evaluation.precision;
+  task.recompute = federation_.local.recompute;
   plan.tasks.emplace_back(std::move(task));
   const auto reference = state.numbers.find(kAgreementReference);
   if (reference != state.numbers.end()) {

@@ -19,8 +19,16 @@ struct PassResult {
   std::int64_t samples = 0;
 };
 
-// Gradients of the loss's sum, or of its mean where `mean` is set, with respect to `leaves`: one each, undefined where the logits do not
-// depend on it, contiguous. A guide makes the loss the distilled one.
+// What a backward pass starts from: the loss's sum, or its mean where that was asked for.
+struct Goal {
+  at::Tensor value;
+  PassResult result;
+};
+// A guide makes the loss the distilled one.
+Goal goal_of(const at::Tensor& logits, const at::Tensor& targets, LossKind loss, bool mean, const Guide* guide);
+
+// A whole pass over one graph: gradients of the loss's sum, or of its mean where `mean` is set, with respect to `leaves`: one each, undefined where the logits do not
+// depend on it, contiguous.
 PassResult backward_pass(const at::Tensor& logits, const at::Tensor& targets, LossKind loss, bool mean, const Guide* guide,
                          std::span<const at::Tensor> leaves, std::vector<at::Tensor>& gradients);
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "algorithms/training/block_pass.h"
 #include "models/input_tensor.h"
 
 namespace coppice {
@@ -32,6 +33,7 @@ void Replica::refresh_leaves() {
   const DType dtype = precision_ == Precision::kF32 ? DType::kF32 : DType::kBF16;
   if (forward_.layout().size() == 0 || forward_.dtype() != dtype) forward_ = Arena("forward", model_->base_layout(), dtype);
   forward_.copy_from(base());
+  base().set_aside();
   if (shadows_ != nullptr) shadows_->apply_to(forward_);
   leaves_ = leaves_of(forward_);
 }
@@ -77,10 +79,27 @@ at::Tensor Replica::block(int index, const at::Tensor& hidden, Tap& tap) const {
   return model_->forward_block(index, hidden, weights(), tap, Mode::kEval);
 }
 
-PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide) {
+PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide,
+                             const TakeGradient& take) {
   forget_gradients();
-  const at::Tensor logits = model_->forward(in_precision(batch, precision_), weights(), tap, mode);
-  return backward_pass(logits, batch.targets, loss, mean, guide, leaves_, gradients_);
+  gradients_.resize(leaves_.size());
+  const Weights in_use = weights();
+  BlockPass pass(*model_, in_use, tap, mode, recompute_);
+  const Goal goal = goal_of(pass.forward(in_precision(batch, precision_)), batch.targets, loss, mean, guide);
+  pass.backward(goal.value, [&](int block) {
+    for (std::size_t i = 0; i < leaves_.size(); ++i) {
+      at::Tensor& grad = leaves_[i].mutable_grad();
+      if (!grad.defined() || model_->first_block_of(static_cast<ParamId>(i)) < block) continue;
+      const at::Tensor whole = grad.contiguous();
+      grad.reset();
+      if (take) {
+        take(static_cast<ParamId>(i), whole);
+      } else {
+        gradients_[i] = whole;
+      }
+    }
+  });
+  return goal.result;
 }
 
 void Replica::copy_gradients(const Arena& into) const {
@@ -97,8 +116,12 @@ void Replica::copy_gradients(const Arena& into) const {
 
 bool Replica::step(Optimizer& optimizer, StepOptions options) {
   if (precision_ == Precision::kBF16 || shadows_ != nullptr) options.forward = &forward_;
-  const bool finite = optimizer.step(base(), gradients_, base_, options);
   const bool first = !std::exchange(own_, true);
+  if (first && received_->base.in_file()) {  // so that the file's pages are gone before the optimizer's come
+    base_.copy_from(received_->base);
+    received_->base.set_aside();
+  }
+  const bool finite = optimizer.step(first && !received_->base.in_file() ? received_->base : base_, gradients_, base_, options);
   if (first && options.forward == nullptr) refresh_leaves();
   return finite;
 }

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -44,8 +45,16 @@ class Replica {
   // The same block by block: what block 0 takes, and what a block makes of it. In eval mode.
   at::Tensor input(const Batch& batch) const;
   at::Tensor block(int index, const at::Tensor& hidden, Tap& tap) const;
-  // Forward and backward_pass.
-  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide = nullptr);
+  // Whether later backward passes compute activations twice rather than keep them (BlockPass); the bits are the same.
+  void set_recompute(bool recompute) { recompute_ = recompute; }
+  // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set. A guide makes the loss the distilled one.
+  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide = nullptr) {
+    return backward(batch, loss, tap, mode, mean, guide, {});
+  }
+  // The same for one who needs each gradient once: called with a tensor's as soon as it is whole, which is then dropped. At most
+  // two blocks' gradients are alive, and those of tensors that several blocks share (a tied embedding).
+  using TakeGradient = std::function<void(ParamId tensor, const at::Tensor& gradient)>;
+  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide, const TakeGradient& take);
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.
   std::span<const at::Tensor> gradients() const { return gradients_; }
   void forget_gradients() { gradients_.assign(gradients_.size(), at::Tensor()); }
@@ -61,6 +70,7 @@ class Replica {
   std::shared_ptr<const Model> model_;
   Precision precision_ = Precision::kF32;
   std::shared_ptr<const ModelState> received_;
+  bool recompute_ = false;
   bool own_ = false;  // whether the replica's own weights are in use
   Arena base_;
   Arena moments_;

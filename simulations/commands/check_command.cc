@@ -11,6 +11,7 @@
 #include "models/model.h"
 #include "simulations/budget_text.h"
 #include "simulations/commands/commands.h"
+#include "simulations/memory_forecast.h"
 #include "simulations/scenario.h"
 
 namespace coppice {
@@ -73,9 +74,15 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
   table.add_row({"samples trained on, about", std::to_string(static_cast<std::int64_t>(per_round * static_cast<double>(rounds)))});
   table.add_row({"FLOPs of training, about",
                  count_text(6.0 * macs * per_round * static_cast<double>(rounds))});
-  // Weights, gradients, momentum, their bf16 copies, the rank's accumulator and the received weights.
-  const double weights = static_cast<double>(cost.params) * (4 + 4 + 4 + 4 + 8 + 4);
-  table.add_row({"model state of a rank, activations aside", bytes_text(static_cast<std::uint64_t>(weights))});
+  std::fputs(table.text().c_str(), stdout);
+}
+
+void print_memory(const RunConfig& config, const ScenarioData& data, const ModelState& values) {
+  const auto ranks = static_cast<int>(config.run.ranks);
+  const MemoryForecast forecast = forecast_memory(config, data, values, ranks);
+  TextTable table({"memory of " + std::string(ranks > 1 ? "all ranks" : "a rank") + ", at its largest: " + forecast.when, "bytes"});
+  for (const MemoryPart& part : forecast.parts) table.add_row({part.what, bytes_text(part.bytes)});
+  table.add_row({"in all", bytes_text(forecast.bytes())});
   std::fputs(table.text().c_str(), stdout);
 }
 
@@ -97,6 +104,7 @@ void add_check_command(CLI::App& app, int& code) {
     check_model_fits(*model, data.clients->train->spec(), arguments->config);
     check_scenario(config, data, *model, arguments->ranks, arguments->config);
     print_costs(config, data, *model, state);
+    print_memory(config, data, *state.track(kMainTrack).values);
     std::printf("%s is valid; a run writes to %s\n", arguments->config.c_str(), output_folder(config).c_str());
     code = 0;
   });

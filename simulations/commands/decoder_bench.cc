@@ -65,11 +65,12 @@ DecoderSpeed measure_speed(std::shared_ptr<const DecoderModel> model, std::share
   replica.load(state, precision);
   {
     const auto estimator = make_estimator(TaylorConfig{}, *model, ScoreRequest{});
-    Arena gradient("gradient", model->base_layout());
+    const auto take = [&](ParamId tensor, const at::Tensor& gradient) {
+      estimator->take_gradient(tensor, replica.base().floats(tensor), gradient, batch.size());
+    };
     speed.importance_s = best_of(repeats, [&] {
-      replica.backward(batch, LossKind::kCrossEntropy, tap, Mode::kEval, false);
-      replica.copy_gradients(gradient);
-      estimator->observe(replica.base(), gradient, batch.size());
+      replica.backward(batch, LossKind::kCrossEntropy, tap, Mode::kEval, false, nullptr, take);
+      estimator->observe(replica.base(), batch.size());
     });
   }
   Optimizer optimizer(AdamWConfig{.lr = 1e-5}, model->base_layout());

@@ -138,19 +138,18 @@ Sums run_pass(const ImportanceConfig& config, const Subject& subject, const Scor
   for (const Batch& batch : batches) {
     if (!estimator->needs_gradient()) {
       subject.model->forward(batch, state.weights(), tap, mode);
-      estimator->observe(state.base, Arena(), batch.size());
+      estimator->observe(state.base, batch.size());
       continue;
     }
     std::vector<at::Tensor> leaves;
     for (const at::Tensor& view : state.base.views()) leaves.push_back(view.clone().set_requires_grad(true));
     const at::Tensor logits = subject.model->forward(batch, {leaves, state.moments.views()}, tap, mode);
     loss_sum(LossKind::kCrossEntropy, logits, batch.targets).backward();
-    Arena gradient = state.base.zeros_like();
-    for (int i = 0; i < gradient.layout().size(); ++i) {
+    for (int i = 0; i < state.base.layout().size(); ++i) {
       const at::Tensor& g = leaves[static_cast<std::size_t>(i)].grad();
-      if (g.defined()) gradient.view(i).copy_(g);
+      if (g.defined()) estimator->take_gradient(i, state.base.floats(i), g, batch.size());
     }
-    estimator->observe(state.base, gradient, batch.size());
+    estimator->observe(state.base, batch.size());
   }
   return estimator->finish();
 }

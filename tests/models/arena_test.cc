@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "tests/core/temporary_folder.h"
 
 namespace coppice {
 namespace {
@@ -196,6 +198,32 @@ TEST(Arena, WithoutEntriesIsUsable) {
   EXPECT_EQ(none.squared_norm(), 0.0);
   EXPECT_EQ(none.clone().digest(), none.digest());
   EXPECT_THROW(Arena("base", none.shared_layout(), DType::kF64), Error);
+}
+
+TEST(Arena, OverAFileHoldsWhatTheFileHolds) {
+  auto layout = std::make_shared<ArenaLayout>();
+  layout->add("a", {64, 33});
+  layout->add("b", {16});
+  std::mt19937 random(5);
+  const Arena original("base", layout);
+  randomise(original, random);
+  const TemporaryFolder folder;
+  const auto bytes = std::as_bytes(original.floats());
+  write_file_atomically(folder.path("values"), std::span(&bytes, 1));
+  const auto file = std::make_shared<const MappedFile>(folder.path("values"));
+  const std::span values(reinterpret_cast<const float*>(file->bytes().data()), file->bytes().size() / sizeof(float));
+  const Arena arena("base", layout, file, values);
+  EXPECT_TRUE(arena.in_file());
+  EXPECT_FALSE(original.in_file());
+  EXPECT_EQ(arena.floats().data(), values.data());
+  EXPECT_EQ(arena.digest(), original.digest());
+  arena.set_aside();
+  original.set_aside();
+  EXPECT_EQ(arena.digest(), original.digest());
+  EXPECT_FALSE(arena.clone().in_file());
+  EXPECT_EQ(arena.clone().digest(), original.digest());
+  EXPECT_THROW(Arena("base", layout, file, values.first(values.size() - 1)), Error);
+  EXPECT_THROW(Arena("base", layout, file, values.subspan(1)), Error);
 }
 
 }  // namespace

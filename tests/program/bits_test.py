@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from program import (MPIRUN, SMOKE, ProgramTest, command, coppice, environment, needs_cifar, summary, weights)
+from program import (MPIRUN, SMOKE, ProgramTest, command, coppice, environment, needs_cifar, signalled, summary, weights)
 
 
 @needs_cifar
@@ -36,17 +36,7 @@ class SameBits(ProgramTest):
             self.assert_same_run(reference, processes)
 
     def kill_after(self, lines, out, signal_number, ranks):
-        """Starts the smoke run and sends it a signal once `lines` steps are committed; returns its exit code."""
-        process = subprocess.Popen(command(["run", SMOKE, "--out", out, "--set", f"run.ranks={ranks}"]), env=environment(),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-        metrics = pathlib.Path(out) / "metrics.jsonl"
-        deadline = time.monotonic() + 300
-        while process.poll() is None and time.monotonic() < deadline:
-            if metrics.exists() and metrics.read_bytes().count(b"\n") >= lines:
-                process.send_signal(signal_number)
-                break
-            time.sleep(0.005)
-        return process.wait(timeout=300)
+        return signalled(["run", SMOKE, "--out", out, "--set", f"run.ranks={ranks}"], out, lines, signal_number)
 
     def test_a_killed_run_resumes_to_the_same_bits_from_every_step(self):
         reference = self.reference()

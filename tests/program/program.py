@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["COPPICE"]
@@ -33,6 +34,20 @@ def coppice(*arguments, ranks=0, cwd=None, timeout=600):
     """Runs the program; under mpirun where `ranks` is given. Returns the finished process with text output."""
     return subprocess.run(command(arguments, ranks), cwd=cwd, env=environment(), timeout=timeout, text=True,
                           capture_output=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def signalled(arguments, out, lines, signal_number):
+    """Starts a run and sends it a signal once `lines` steps are committed; returns its exit code."""
+    process = subprocess.Popen(command(arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               stdin=subprocess.DEVNULL)
+    metrics = pathlib.Path(out) / "metrics.jsonl"
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        if metrics.exists() and metrics.read_bytes().count(b"\n") >= lines:
+            process.send_signal(signal_number)
+            break
+        time.sleep(0.005)
+    return process.wait(timeout=300)
 
 
 def digest(path):

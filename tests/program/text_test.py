@@ -1,19 +1,23 @@
 """A small language model over Shakespeare's roles, from text to a folder that transformers loads."""
 import json
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from program import DATA, SOURCE, ProgramTest, coppice, environment, summary, weights
+from program import DATA, SOURCE, ProgramTest, coppice, environment, signalled, summary, weights
 
 CONFIG = SOURCE / "configs" / "small_lm.yaml"
 ROLES = DATA / "shakespeare_roles" / "roles.jsonl"
 SHORT = ["model.dim=96", "model.head_dim=16", "model.kv_heads=[2, 2]", "model.queries_per_kv=[3, 3]", "model.ffn=[256, 256]",
          "federation.local.max_steps=2", "federation.cohort=4", "stages.warmup.rounds=2", "stages.score.cohort=8",
          "stages.finetune.rounds=2", "data.holdout.fraction=0.05", "data.test_clients=4", "data.partition.clients=12"]
+LARGE = ["model.dim=384", "model.head_dim=32", "model.kv_heads=[4, 4, 4]", "model.queries_per_kv=[3, 3, 3]",
+         "model.ffn=[1024, 1024, 1024]"]
 
 
 def python(script, *arguments):
@@ -107,6 +111,26 @@ class SmallLanguageModel(ProgramTest):
                                                   "intermediate_size")], ["llama", 4, 2, 16, 256])
         done = python("verify_export.py", out)
         self.assertTrue("verified" in done.stdout or "not installed" in done.stderr, done.stdout + done.stderr)
+    def test_a_large_model_lies_in_files_and_resumes_to_the_same_bits(self):
+        short = (*LARGE, "stages.warmup.rounds=2", "stages.finetune.rounds=1", "stages.finetune.twin=false")
+        whole, killed, lean = (self.folder / name for name in ("whole", "killed", "lean"))
+        self.run_ok(*self.arguments(whole, *short))
+        self.assertEqual(signalled(self.arguments(killed, *short), killed, 2, signal.SIGKILL), -signal.SIGKILL)
+        self.run_ok(*self.arguments(killed, *short, "run.ranks=2", "federation.local.recompute=true"), "--resume=auto")
+        self.assertEqual(weights(killed), weights(whole))
+        self.run_ok(*self.arguments(lean, *short, "federation.local.recompute=true"))
+        self.assertEqual(weights(lean), weights(whole))
+        self.assertLess(summary(lean)["peak_memory_bytes"], summary(whole)["peak_memory_bytes"])
+
+    def test_check_foresees_the_memory_of_a_run(self):
+        for name, overrides in {"small": (), "large": LARGE, "lean": (*LARGE, "federation.local.recompute=true")}.items():
+            out = self.folder / name
+            settings = self.arguments(out, *overrides, "stages.finetune.twin=false")
+            self.run_ok(*settings)
+            table = self.run_ok("check", *settings[1:2], *settings[4:]).stdout
+            number, unit = re.search(r"^in all\s+([0-9.]+) (\S+)$", table, re.MULTILINE).groups()
+            foreseen = float(number) * {"MiB": 2**20, "GiB": 2**30}[unit]
+            self.assertAlmostEqual(foreseen / summary(out)["peak_memory_bytes"], 1.0, delta=0.1, msg=name + "\n" + table)
 
     def test_layers_may_differ_where_asked(self):
         out = self.folder / "out"

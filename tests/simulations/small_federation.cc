@@ -85,7 +85,8 @@ RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& sta
 
 State reloaded(const State& state) {
   const TemporaryFolder folder;
-  Checkpoint(folder.path(), "config", {}).save(state);
+  State saved = state;
+  Checkpoint(folder.path(), "config", {}).save(saved);
   std::string warning;
   return Checkpoint(folder.path(), "config", {}).load(warning);
 }
