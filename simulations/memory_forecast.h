@@ -1,5 +1,5 @@
 // What a rank of a run will have in memory when it has most: known before the run, from the sizes of the model and one pass over
-// three samples (simulations/pass_memory.h).
+// three samples (simulations/pass_memory.h). A lower bound: what the heap keeps of earlier work is not counted (docs/decisions/memory.md).
 #pragma once
 
 #include <cstdint>

@@ -80,7 +80,7 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
 void print_memory(const RunConfig& config, const ScenarioData& data, const ModelState& values) {
   const auto ranks = static_cast<int>(config.run.ranks);
   const MemoryForecast forecast = forecast_memory(config, data, values, ranks);
-  TextTable table({"memory of " + std::string(ranks > 1 ? "all ranks" : "a rank") + ", at its largest: " + forecast.when, "bytes"});
+  TextTable table({"memory of " + std::string(ranks > 1 ? "all ranks" : "a rank") + ", at least, when it has most: " + forecast.when, "bytes"});
   for (const MemoryPart& part : forecast.parts) table.add_row({part.what, bytes_text(part.bytes)});
   table.add_row({"in all", bytes_text(forecast.bytes())});
   std::fputs(table.text().c_str(), stdout);
