@@ -2,28 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/clones.h"
 #include "models/brain_float.h"
 #include "models/exponential.h"
+#include "models/lanes.h"
 
 namespace coppice {
 namespace {
 
-constexpr std::int64_t kLanes = 16;   // sums that the compiler may keep side by side
 constexpr std::int64_t kBlock = 512;  // terms of a float sum, before it goes into a double
 
 template <class T>
 [[gnu::always_inline]] inline LogSumExp log_sum_exp_of(const T* x, std::int64_t count) {
-  float most[kLanes];
-  std::fill_n(most, kLanes, -std::numeric_limits<float>::infinity());
+  const float largest = largest_of(x, count);
   const std::int64_t whole = count / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (std::int64_t l = 0; l < kLanes; ++l) most[l] = widened(x[i + l]) > most[l] ? widened(x[i + l]) : most[l];
-  }
-  for (std::int64_t i = whole; i < count; ++i) most[0] = std::max(most[0], widened(x[i]));
-  const float largest = *std::max_element(most, most + kLanes);
   double sum = 0.0;
   for (std::int64_t start = 0; start < whole; start += kBlock) {
     float sums[kLanes] = {};

@@ -2,29 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/clones.h"
 #include "models/brain_float.h"
 #include "models/exponential.h"
+#include "models/lanes.h"
 
 namespace coppice {
 namespace {
 
-constexpr std::int64_t kLanes = 16;   // sums that the compiler may keep side by side
 constexpr std::int64_t kBlock = 512;  // terms of a float sum, before it goes into a double
-
-template <class T>
-[[gnu::always_inline]] inline float largest_of(const T* x, std::int64_t count) {
-  float most[kLanes];
-  std::fill_n(most, kLanes, -std::numeric_limits<float>::infinity());
-  const std::int64_t whole = count / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (std::int64_t l = 0; l < kLanes; ++l) most[l] = widened(x[i + l]) > most[l] ? widened(x[i + l]) : most[l];
-  }
-  for (std::int64_t i = whole; i < count; ++i) most[0] = std::max(most[0], widened(x[i]));
-  return *std::max_element(most, most + kLanes);
-}
 
 // Sums over a stretch of at most kBlock logits: exp(x), exp(x / T), exp(y / T), and exp(y / T) (y - x), all below the largest.
 struct Sums {

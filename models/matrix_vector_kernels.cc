@@ -2,11 +2,10 @@
 
 #include "core/clones.h"
 #include "models/brain_float.h"
+#include "models/lanes.h"
 
 namespace coppice {
 namespace {
-
-constexpr std::int64_t kLanes = 16;  // sums side by side; rows one by one, which is how memory is read fastest
 
 template <class T>
 [[gnu::always_inline]] inline float dot(const T* __restrict w, const float* __restrict x, std::int64_t width) {
@@ -22,6 +21,7 @@ template <class T>
   return lanes[0];
 }
 
+// One by one, which is how memory is read fastest.
 template <class T>
 [[gnu::always_inline]] inline void rows_of(const T* __restrict w, const float* __restrict x, std::int64_t rows, std::int64_t width,
                                            T* __restrict y) {

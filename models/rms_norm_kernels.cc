@@ -6,12 +6,12 @@
 
 #include "core/clones.h"
 #include "models/brain_float.h"
+#include "models/lanes.h"
 
 namespace coppice {
 namespace {
 
-constexpr std::int64_t kLanes = 16;  // sums that the compiler may keep side by side
-constexpr std::int64_t kRows = 64;   // terms of a float sum, before it goes into a double
+constexpr std::int64_t kRows = 64;  // terms of a float sum, before it goes into a double
 
 // sum_i term(i) for i < count
 template <class Term>

@@ -85,12 +85,9 @@ void check_biases(const Model& model) {
 }
 
 // The pattern of the element masks that a run has, from the stage that makes the first.
-ElementPattern element_pattern(const RunConfig& config) {
+ElementPattern pattern_of(const RunConfig& config) {
   for (const StageConfig& stage : config.stages) {
-    if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
-      const Pattern pattern = parse_pattern(prune->pattern);
-      return {pattern, prune->edge || pattern.kind == Pattern::Kind::kUnstructured};
-    }
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) return element_pattern(*prune);
   }
   return {};
 }
@@ -136,15 +133,14 @@ struct MakeStage {
   }
   std::unique_ptr<Method> operator()(const FinetuneConfig& stage) const {
     return std::make_unique<FederatedTraining>(FinetuneConfig::kName, stage, config.federation, loss, population,
-                                               element_pattern(config));
+                                               pattern_of(config));
   }
   std::unique_ptr<Method> operator()(const ScoreConfig& stage) const {
     const PruneConfig* prune = prune_after(config, index);
     return scores_for(prune != nullptr ? *prune : PruneConfig{}, stage);
   }
   std::unique_ptr<Method> scores_for(const PruneConfig& prune, const ScoreConfig& stage) const {
-    const Pattern pattern = parse_pattern(prune.pattern);
-    const bool edge = prune.edge || pattern.kind == Pattern::Kind::kUnstructured;
+    const auto [pattern, edge] = element_pattern(prune);
     return std::make_unique<Scoring>(stage, target_of(pattern), edge, config.federation, loss, population);
   }
   std::unique_ptr<Method> operator()(const PruneConfig& stage) const {
@@ -264,7 +260,7 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
       } else {
         check_pattern(model, pattern, prune->edge);
       }
-      if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, pattern, model);
+      if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, model);
       if (std::holds_alternative<BiasCompensation>(prune->compensation)) check_biases(model);
     } catch (InputError& error) {
       error.within(key);

@@ -31,4 +31,8 @@ std::vector<std::int64_t> draw_cohort(const std::vector<std::int64_t>& samples, 
   return cohort;
 }
 
+std::vector<std::int64_t> draw_cohort_or_all(const std::vector<std::int64_t>& samples, std::int64_t count, Seed seed) {
+  return count == 0 ? everyone(samples) : draw_cohort(samples, count, seed);
+}
+
 }  // namespace coppice

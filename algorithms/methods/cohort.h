@@ -19,6 +19,9 @@ struct Population {
 // the seed's run and round alone, so twins of a run meet the same cohorts. Throws InputError where fewer are eligible.
 std::vector<std::int64_t> draw_cohort(const std::vector<std::int64_t>& samples, std::int64_t count, Seed seed);
 
+// The same; 0 = all of those.
+std::vector<std::int64_t> draw_cohort_or_all(const std::vector<std::int64_t>& samples, std::int64_t count, Seed seed);
+
 // All clients with at least one sample.
 std::vector<std::int64_t> everyone(const std::vector<std::int64_t>& samples);
 

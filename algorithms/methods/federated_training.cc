@@ -154,13 +154,7 @@ std::vector<std::string> FederatedTraining::tracks(const State& state) const {
 
 RoundPlan FederatedTraining::train_plan(const State& state, const std::string& name, std::int64_t round) const {
   const Track& track = state.track(name);
-  RoundPlan plan;
-  plan.run_id = state.run_id;
-  plan.stage = name_;
-  plan.track = name;
-  plan.round = round;
-  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
-  plan.loss = loss_;
+  RoundPlan plan = plan_of(state, name_, name, loss_);
   plan.cohort = draw_cohort(population_.train_samples, federation_.cohort, plan.seed);
   plan.shadows = has_shadows(name, track);
   plan.values = plan.shadows ? shadow_values(state, track) : track.values;
@@ -213,14 +207,13 @@ std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
   for (const std::string& track : tracks(state)) {
     plans.push_back(state.step % 2 == 0 ? train_plan(state, track, round)
                                         : measure_plan(state, track));
-    plans.back().stage = name_;
     plans.back().round = round;
   }
   return plans;
 }
 
 RoundPlan FederatedTraining::measure_plan(const State& state, const std::string& track) const {
-  RoundPlan plan = evaluation_plan(state, track, federation_.evaluation, loss_, population_, false);
+  RoundPlan plan = evaluation_plan(state, name_, track, federation_.evaluation, loss_, population_, false);
   const auto* lora = std::get_if<LoraConfig>(&config_.adapter);
   if (lora != nullptr && track == kMainTrack) plan.values = merged_values(*lora, state.track(track));
   return plan;
@@ -327,13 +320,9 @@ MeasureTask measure_task(const EvaluationConfig& evaluation, Split split, bool d
   return {.split = split, .batch = evaluation.batch, .details = details, .precision = evaluation.precision};
 }
 
-RoundPlan evaluation_plan(const State& state, const std::string& track, const EvaluationConfig& evaluation, LossKind loss,
-                          const Population& population, bool details) {
-  RoundPlan plan;
-  plan.run_id = state.run_id;
-  plan.track = track;
-  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
-  plan.loss = loss;
+RoundPlan evaluation_plan(const State& state, const std::string& stage, const std::string& track,
+                          const EvaluationConfig& evaluation, LossKind loss, const Population& population, bool details) {
+  RoundPlan plan = plan_of(state, stage, track, loss);
   plan.cohort = everyone(population.test_samples);
   plan.values = state.track(track).values;
   plan.mask = state.track(track).mask;

@@ -84,8 +84,8 @@ class FederatedTraining : public Method {
 };
 
 // The plan that measures a track on the test split, and what its answer says.
-RoundPlan evaluation_plan(const State& state, const std::string& track, const EvaluationConfig& evaluation, LossKind loss,
-                          const Population& population, bool details);
+RoundPlan evaluation_plan(const State& state, const std::string& stage, const std::string& track,
+                          const EvaluationConfig& evaluation, LossKind loss, const Population& population, bool details);
 MeasureTask measure_task(const EvaluationConfig& evaluation, Split split, bool details = false);
 void record_evaluation(const Answer& answer, const std::string& prefix, StepRecord& record);
 

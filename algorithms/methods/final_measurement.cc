@@ -41,9 +41,8 @@ FinalMeasurement::FinalMeasurement(ExportConfig config, FederationConfig federat
 std::vector<RoundPlan> FinalMeasurement::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   for (const FinalModel& model : final_models(state)) {
-    RoundPlan plan = evaluation_plan(state, model.track == "masked" ? kMainTrack : model.track, federation_.evaluation, loss_,
-                                     population_, true);
-    plan.stage = name();
+    RoundPlan plan = evaluation_plan(state, name(), model.track == "masked" ? kMainTrack : model.track, federation_.evaluation,
+                                     loss_, population_, true);
     plan.track = model.track;
     plan.values = model.values;
     plan.mask = model.mask;

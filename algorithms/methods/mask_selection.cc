@@ -84,12 +84,7 @@ const std::vector<std::int64_t>& MaskSelection::judges() const {
 }
 
 RoundPlan MaskSelection::base_plan(const State& state) const {
-  RoundPlan plan;
-  plan.run_id = state.run_id;
-  plan.stage = name();
-  plan.round = state.step;
-  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
-  plan.loss = loss_;
+  RoundPlan plan = plan_of(state, name(), kMainTrack, loss_);
   plan.values = state.track(kMainTrack).values;
   return plan;
 }
@@ -105,9 +100,7 @@ std::vector<CandidateMask> MaskSelection::candidates_on(const Model& model, cons
 // Batch norms under every candidate, or mean inputs of the uncut model; no task where neither is wanted.
 RoundPlan MaskSelection::statistics_plan(const State& state) const {
   RoundPlan plan = base_plan(state);
-  plan.cohort = recalibration_.cohort == 0
-                    ? everyone(population_.train_samples)
-                    : draw_cohort(population_.train_samples, recalibration_.cohort, plan.seed);
+  plan.cohort = draw_cohort_or_all(population_.train_samples, recalibration_.cohort, plan.seed);
   CollectTask task{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision};
   const auto model = make_model(plan.values->config);
   const std::vector<ParamId> compensated = compensated_matrices(*model);
@@ -149,9 +142,7 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
   } else if (state.step == 1) {
     if (candidates(state).size() > 1) plans.push_back(measure_plan(state));
   } else {
-    plans.push_back(evaluation_plan(state, kMainTrack, federation_.evaluation, loss_, population_, false));
-    plans.back().stage = name();
-    plans.back().round = state.step;
+    plans.push_back(evaluation_plan(state, name(), kMainTrack, federation_.evaluation, loss_, population_, false));
   }
   return plans;
 }

@@ -23,6 +23,9 @@ struct StepRecord {
   std::vector<std::string> remarks = {};        // "2 clients left out: loss not finite"
 };
 
+// A plan of the state's current step, without values, cohort and tasks. Its seed is the state's, so that twins draw alike.
+RoundPlan plan_of(const State& state, std::string stage, std::string track, LossKind loss);
+
 class Method {
  public:
   virtual ~Method() = default;

@@ -54,6 +54,11 @@ ScoreTarget target_of(const Pattern& pattern) {
   return pattern.kind == Pattern::Kind::kChannels ? ScoreTarget::kUnits : ScoreTarget::kElements;
 }
 
+ElementPattern element_pattern(const PruneConfig& config) {
+  const Pattern pattern = parse_pattern(config.pattern);
+  return {pattern, config.edge || pattern.kind == Pattern::Kind::kUnstructured};
+}
+
 Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federation, LossKind loss, Population population)
     : MaskSelection(config.recalibration, Split::kSelect, std::move(federation), loss, std::move(population)),
       config_(std::move(config)),
@@ -90,7 +95,7 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
 }
 
 CandidateMask Pruning::element_candidate(const State& state, const Model& model, const Arena& base) const {
-  const bool edge = config_.edge || pattern_.kind == Pattern::Kind::kUnstructured;
+  const bool edge = element_pattern(config_).edge;
   ElementScores scores;
   if (from_weights_alone(scores_.importance)) {
     scores = weight_element_scores(scores_.importance, model, base, edge, Seed{state.run_id, 0, 0});

@@ -48,6 +48,8 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step);
 
 // Units for channels, single weights for every other pattern.
 ScoreTarget target_of(const Pattern& pattern);
+// The stage's pattern; unstructured always covers the first and last layer, too. Throws InputError where it is none.
+ElementPattern element_pattern(const PruneConfig& config);
 
 // FedTiny's adaptive batch-norm selection (Huang et al. 2023, section IV-A): candidate masks from perturbed layer densities,
 // judged by the clients' loss after batch-norm recalibration. Data and gradients stay with the clients.

@@ -36,14 +36,8 @@ EstimateTask estimate_task(const ScoreConfig& config, ScoreTarget target, bool e
 }
 
 std::vector<RoundPlan> Scoring::next_plans(const State& state) const {
-  RoundPlan plan;
-  plan.run_id = state.run_id;
-  plan.stage = name();
-  plan.round = state.step;
-  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
-  plan.loss = loss_;
-  plan.cohort = config_.cohort == 0 ? everyone(population_.train_samples)
-                                    : draw_cohort(population_.train_samples, config_.cohort, plan.seed);
+  RoundPlan plan = plan_of(state, name(), kMainTrack, loss_);
+  plan.cohort = draw_cohort_or_all(population_.train_samples, config_.cohort, plan.seed);
   plan.values = state.track(kMainTrack).values;
   plan.mask = state.track(kMainTrack).mask;
   // The first pass of two finds no reference and so weighs by samples alone.

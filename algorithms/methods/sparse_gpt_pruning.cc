@@ -25,9 +25,9 @@ struct Sites {
   std::map<ParamId, std::vector<ParamId>> by_input;
 };
 
-std::vector<Sites> sites_of(const Model& model, const ModelState& values, const Pattern& pattern, bool edge, bool one_pass) {
+std::vector<Sites> sites_of(const Model& model, const ModelState& values, const ElementPattern& pattern, bool one_pass) {
   std::set<ParamId> covered;
-  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern, edge)) covered.insert(matrix.tensor);
+  for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern.pattern, pattern.edge)) covered.insert(matrix.tensor);
   std::vector<Sites> all;
   std::map<ParamId, ParamId> representatives;  // of inputs: the first covered weight
   for (const MatrixUse& use : matrix_uses(model, values)) {
@@ -57,10 +57,6 @@ at::Tensor products_of(const Answer& answer, const ArenaEntry& entry) {
   return h_II;
 }
 
-bool is_edge_covered(const PruneConfig& config, const Pattern& pattern) {
-  return config.edge || pattern.kind == Pattern::Kind::kUnstructured;
-}
-
 }  // namespace
 
 SparseGptPruning::SparseGptPruning(PruneConfig config, FederationConfig federation, LossKind loss, Population population)
@@ -69,7 +65,7 @@ SparseGptPruning::SparseGptPruning(PruneConfig config, FederationConfig federati
       federation_(std::move(federation)),
       loss_(loss),
       population_(std::move(population)),
-      pattern_(parse_pattern(config_.pattern)) {}
+      pattern_(element_pattern(config_)) {}
 
 bool SparseGptPruning::done(const State& state) const {
   const auto steps = state.numbers.find(kSteps);
@@ -80,27 +76,17 @@ std::vector<RoundPlan> SparseGptPruning::next_plans(const State& state) const {
   std::vector<RoundPlan> plans;
   const auto steps = state.numbers.find(kSteps);
   if (steps != state.numbers.end() && static_cast<double>(state.step) == steps->second.at(0)) {
-    plans.push_back(evaluation_plan(state, kMainTrack, federation_.evaluation, loss_, population_, false));
-    plans.back().stage = name();
-    plans.back().round = state.step;
+    plans.push_back(evaluation_plan(state, name(), kMainTrack, federation_.evaluation, loss_, population_, false));
     return plans;
   }
   const Track& track = state.track(kMainTrack);
   const auto model = make_model(track.values->config);
   const bool one_pass = solver_.mode == SparseGptConfig::Mode::kOnePass;
-  const Sites sites = sites_of(*model, *track.values, pattern_, is_edge_covered(config_, pattern_), one_pass)
-                          .at(static_cast<std::size_t>(state.step));
-  RoundPlan plan;
-  plan.run_id = state.run_id;
-  plan.stage = name();
-  plan.round = state.step;
-  plan.seed = Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds), 0};
-  plan.loss = loss_;
+  const Sites sites = sites_of(*model, *track.values, pattern_, one_pass).at(static_cast<std::size_t>(state.step));
+  RoundPlan plan = plan_of(state, name(), kMainTrack, loss_);
   // The same clients in every step: each block is to be fitted to the same text.
-  plan.cohort = config_.recalibration.cohort == 0
-                    ? everyone(population_.train_samples)
-                    : draw_cohort(population_.train_samples, config_.recalibration.cohort,
-                                  Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds - state.step), 0});
+  plan.cohort = draw_cohort_or_all(population_.train_samples, config_.recalibration.cohort,
+                                   Seed{state.run_id, static_cast<std::uint32_t>(state.total_rounds - state.step), 0});
   plan.values = track.values;
   plan.mask = track.mask;
   CollectTask task{.statistic = CollectTask::Statistic::kInputProducts, .first_block = one_pass ? 0 : sites.first_block,
@@ -129,16 +115,14 @@ StepRecord SparseGptPruning::absorb(State& state, const std::vector<RoundPlan>& 
   const auto model = make_model(track.values->config);
   const PrunableStructure structure = model->structure();
   const ArenaLayout& base = *model->base_layout();
-  const bool edge = is_edge_covered(config_, pattern_);
-  const std::vector<Sites> all =
-      sites_of(*model, *track.values, pattern_, edge, solver_.mode == SparseGptConfig::Mode::kOnePass);
+  const std::vector<Sites> all = sites_of(*model, *track.values, pattern_, solver_.mode == SparseGptConfig::Mode::kOnePass);
   if (state.step == 0) {
     state.numbers[kSteps] = {static_cast<double>(all.size())};
     state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, track.server};
   }
   std::map<ParamId, std::int64_t> quotas;
-  if (pattern_.kind != Pattern::Kind::kNOfM) {
-    quotas = element_quotas(structure, base, pattern_, edge, config_.budget, nullptr);
+  if (pattern_.pattern.kind != Pattern::Kind::kNOfM) {
+    quotas = element_quotas(structure, base, pattern_.pattern, pattern_.edge, config_.budget, nullptr);
   }
   ModelState next = track.values->clone();
   std::map<ParamId, Bits> elements;
@@ -146,7 +130,7 @@ StepRecord SparseGptPruning::absorb(State& state, const std::vector<RoundPlan>& 
     const InverseFactor factor = inverse_factor(products_of(answer, base[input]), solver_.damping);
     for (const ParamId weight : weights) {
       const std::int64_t quota = quotas.contains(weight) ? quotas.at(weight) : 0;
-      elements.emplace(weight, sparse_gpt(next.base.view(weight), factor, pattern_, quota, solver_.columns));
+      elements.emplace(weight, sparse_gpt(next.base.view(weight), factor, pattern_.pattern, quota, solver_.columns));
     }
   }
   Mask mask = Mask::of_elements(model->base_layout(), structure, std::move(elements));
@@ -164,9 +148,9 @@ StepRecord SparseGptPruning::absorb(State& state, const std::vector<RoundPlan>& 
   return record;
 }
 
-void check_sparse_gpt(const PruneConfig& config, const Pattern& pattern, const Model& model) {
+void check_sparse_gpt(const PruneConfig& config, const Model& model) {
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
-  const bool edge = is_edge_covered(config, pattern);
+  const auto [pattern, edge] = element_pattern(config);
   for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern, edge)) {
     const ArenaEntry& entry = (*layout)[matrix.tensor];
     if (entry.shape.size() != 2) {

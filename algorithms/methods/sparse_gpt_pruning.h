@@ -29,10 +29,10 @@ class SparseGptPruning : public Method {
   FederationConfig federation_;
   LossKind loss_;
   Population population_;
-  Pattern pattern_;
+  ElementPattern pattern_;
 };
 
 // What it cannot do with a model and a pattern: InputError.
-void check_sparse_gpt(const PruneConfig& config, const Pattern& pattern, const Model& model);
+void check_sparse_gpt(const PruneConfig& config, const Model& model);
 
 }  // namespace coppice

@@ -102,18 +102,6 @@ PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode m
   return goal.result;
 }
 
-void Replica::copy_gradients(const Arena& into) const {
-  const at::NoGradGuard no_grad;
-  for (int i = 0; i < into.layout().size(); ++i) {
-    const at::Tensor& gradient = gradients_[static_cast<std::size_t>(i)];
-    if (gradient.defined()) {
-      into.view(i).copy_(gradient);
-    } else {
-      into.view(i).zero_();
-    }
-  }
-}
-
 bool Replica::step(Optimizer& optimizer, StepOptions options) {
   if (precision_ == Precision::kBF16 || shadows_ != nullptr) options.forward = &forward_;
   const bool first = !std::exchange(own_, true);

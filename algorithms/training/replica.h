@@ -47,19 +47,16 @@ class Replica {
   at::Tensor block(int index, const at::Tensor& hidden, Tap& tap) const;
   // Whether later backward passes compute activations twice rather than keep them (BlockPass); the bits are the same.
   void set_recompute(bool recompute) { recompute_ = recompute; }
-  // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set. A guide makes the loss the distilled one.
-  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide = nullptr) {
-    return backward(batch, loss, tap, mode, mean, guide, {});
-  }
-  // The same for one who needs each gradient once: called with a tensor's as soon as it is whole, which is then dropped. At most
-  // two blocks' gradients are alive, and those of tensors that several blocks share (a tied embedding).
+  // For one who needs each gradient once: called with a tensor's as soon as it is whole, which is then dropped. At most two blocks'
+  // gradients are alive, and those of tensors that several blocks share (a tied embedding).
   using TakeGradient = std::function<void(ParamId tensor, const at::Tensor& gradient)>;
-  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide, const TakeGradient& take);
+  // Forward and backward; gradients of the loss's sum, or of its mean where `mean` is set. A guide makes the loss the distilled one.
+  // Without `take` gradients() has them afterwards.
+  PassResult backward(const Batch& batch, LossKind loss, Tap& tap, Mode mode, bool mean, const Guide* guide = nullptr,
+                      const TakeGradient& take = {});
   // One a base entry, valid until the next pass; undefined where the loss does not depend on the entry.
   std::span<const at::Tensor> gradients() const { return gradients_; }
   void forget_gradients() { gradients_.assign(gradients_.size(), at::Tensor()); }
-  // Collects the gradients in a float32 arena, for those who want them whole.
-  void copy_gradients(const Arena& into) const;
 
   bool step(Optimizer& optimizer, StepOptions options);  // whether all weights are finite afterwards
 

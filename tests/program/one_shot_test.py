@@ -1,15 +1,10 @@
 """What makes up for a cut without training, and patterns inside a decoder, from clients' data to a folder that transformers loads."""
 import json
-import pathlib
-import shutil
 import signal
-import subprocess
-import tempfile
-import time
 import unittest
 
-from program import MPIRUN, ProgramTest, command, coppice, environment, summary, weights
-from text_test import CONFIG, ROLES, SHORT, python
+from program import MPIRUN, coppice, signalled, summary, weights
+from shakespeare import ShakespeareTest
 
 SPARSE_GPT = "{kind: sparsegpt, mode: sequential}"
 FEW = "{batches: 1, batch: 8, cohort: 6}"
@@ -20,32 +15,7 @@ def stages(prune, score=None):
     return "stages=[{warmup: {rounds: 2}}, %s{prune: {%s, recalibration: %s}}, export]" % (scored, prune, FEW)
 
 
-@unittest.skipUnless(ROLES.exists(), "Shakespeare's roles are not in COPPICE_DATA_DIR")
-class OneShot(ProgramTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.base = pathlib.Path(tempfile.mkdtemp(prefix="coppice-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.base, True)
-        cls.shards = cls.base / "shards"
-        done = python("to_shards.py", "jsonl", "--train", ROLES, "--input", "speeches", "--as", "tokens", "--task", "next-token",
-                      "--tokenizer", "characters", "--length", "128", "--column", "play+role", "--out", cls.shards)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-
-    def arguments(self, out, *overrides):
-        shape = [setting for setting in SHORT if not setting.startswith("stages.")]
-        settings = [f"data.source.path={self.shards}", *shape, *overrides]
-        return ["run", CONFIG, "--out", out, *(item for setting in settings for item in ("--set", setting))]
-
-    def variants(self, out):
-        return {v["name"]: v for v in summary(out)["variants"]}
-
-    def verify(self, out):
-        done = python("verify_export.py", out)
-        if "not installed" in done.stderr:
-            self.skipTest("transformers is not installed here")
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
+class OneShot(ShakespeareTest):
     def test_means_move_into_biases_that_transformers_reads(self):
         losses = {}
         for compensation in ("none", "bias"):
@@ -88,15 +58,7 @@ class OneShot(ProgramTest):
             self.assertEqual(weights(self.folder / "one"), weights(self.folder / "two"))
         out = self.folder / "stopped"
         arguments = self.arguments(out, config)
-        process = subprocess.Popen(command(arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   stdin=subprocess.DEVNULL)
-        metrics, deadline = out / "metrics.jsonl", time.monotonic() + 300
-        while process.poll() is None and time.monotonic() < deadline:
-            if metrics.exists() and '"stage":"prune"' in metrics.read_text():
-                process.send_signal(signal.SIGTERM)
-                break
-            time.sleep(0.002)
-        self.assertIn(process.wait(timeout=300), (3, 0))
+        self.assertIn(signalled(arguments, out, 1, signal.SIGTERM, '"stage":"prune"'), (3, 0))
         self.run_ok(*arguments, "--resume=auto")
         self.assertEqual(weights(self.folder / "one"), weights(out))
 

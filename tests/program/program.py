@@ -36,14 +36,14 @@ def coppice(*arguments, ranks=0, cwd=None, timeout=600):
                           capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
 
-def signalled(arguments, out, lines, signal_number):
-    """Starts a run and sends it a signal once `lines` steps are committed; returns its exit code."""
+def signalled(arguments, out, lines, signal_number, having=""):
+    """Starts a run and sends it a signal once `lines` steps are committed whose lines have a text; returns its exit code."""
     process = subprocess.Popen(command(arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                stdin=subprocess.DEVNULL)
     metrics = pathlib.Path(out) / "metrics.jsonl"
     deadline = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < deadline:
-        if metrics.exists() and metrics.read_bytes().count(b"\n") >= lines:
+        if metrics.exists() and sum(line.endswith("\n") and having in line for line in metrics.open()) >= lines:
             process.send_signal(signal_number)
             break
         time.sleep(0.005)

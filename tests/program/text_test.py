@@ -1,45 +1,18 @@
 """A small language model over Shakespeare's roles, from text to a folder that transformers loads."""
 import json
-import pathlib
 import re
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import unittest
 
-from program import DATA, SOURCE, ProgramTest, coppice, environment, signalled, summary, weights
+from program import coppice, signalled, summary, weights
+from shakespeare import SHAPE, ShakespeareTest, python
 
-CONFIG = SOURCE / "configs" / "small_lm.yaml"
-ROLES = DATA / "shakespeare_roles" / "roles.jsonl"
-SHORT = ["model.dim=96", "model.head_dim=16", "model.kv_heads=[2, 2]", "model.queries_per_kv=[3, 3]", "model.ffn=[256, 256]",
-         "federation.local.max_steps=2", "federation.cohort=4", "stages.warmup.rounds=2", "stages.score.cohort=8",
-         "stages.finetune.rounds=2", "data.holdout.fraction=0.05", "data.test_clients=4", "data.partition.clients=12"]
 LARGE = ["model.dim=384", "model.head_dim=32", "model.kv_heads=[4, 4, 4]", "model.queries_per_kv=[3, 3, 3]",
          "model.ffn=[1024, 1024, 1024]", "federation.cohort=2", "stages.score.cohort=2", "federation.evaluation.precision=bf16"]
 
 
-def python(script, *arguments):
-    return subprocess.run([sys.executable, SOURCE / "tools" / script, *map(str, arguments)], env=environment(), text=True,
-                          capture_output=True, check=False)
-
-
-@unittest.skipUnless(ROLES.exists(), "Shakespeare's roles are not in COPPICE_DATA_DIR")
-class SmallLanguageModel(ProgramTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.base = pathlib.Path(tempfile.mkdtemp(prefix="coppice-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.base, True)
-        cls.shards = cls.base / "shards"
-        done = python("to_shards.py", "jsonl", "--train", ROLES, "--input", "speeches", "--as", "tokens", "--task", "next-token",
-                      "--tokenizer", "characters", "--length", "128", "--column", "play+role", "--out", cls.shards)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-
-    def arguments(self, out, *overrides):
-        settings = [f"data.source.path={self.shards}", *SHORT, *overrides]
-        return ["run", CONFIG, "--out", out, *(item for setting in settings for item in ("--set", setting))]
+class SmallLanguageModel(ShakespeareTest):
+    SETTINGS = [*SHAPE, "stages.warmup.rounds=2", "stages.score.cohort=8", "stages.finetune.rounds=2"]
 
     def config_of(self, out):
         return json.loads((out / "model" / "config.json").read_text())
@@ -47,17 +20,13 @@ class SmallLanguageModel(ProgramTest):
     def test_what_is_exported_transformers_loads_and_agrees_with(self):
         out = self.folder / "out"
         self.run_ok(*self.arguments(out))
-        rows = {v["name"]: v for v in summary(out)["variants"]}
+        rows = self.variants(out)
         self.assertLessEqual(rows["compact"]["parameters"], 0.8 * rows["dense twin"]["parameters"])
         self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
         config = self.config_of(out)
         self.assertEqual(config["model_type"], "llama")
         self.assertLess(config["intermediate_size"], 256)
-        done = python("verify_export.py", out)
-        if "not installed" in done.stderr:
-            self.skipTest("transformers is not installed here")
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("verified", done.stdout)
+        self.verify(out)
         loss = self.run_ok("eval", out, "--data", self.shards).stdout
         self.assertIn("perplexity", loss)
 
@@ -76,7 +45,7 @@ class SmallLanguageModel(ProgramTest):
                 self.run_ok(*self.arguments(out, *four, f"stages.score.importance={importance}"))
                 config = self.config_of(out)
                 self.assertEqual((config["model_type"], config["num_hidden_layers"], config["intermediate_size"]), ("llama", 3, 256))
-                rows = {v["name"]: v for v in summary(out)["variants"]}
+                rows = self.variants(out)
                 self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
                 done = python("verify_export.py", out)
                 self.assertTrue("verified" in done.stdout or "not installed" in done.stderr, done.stdout + done.stderr)
@@ -94,10 +63,10 @@ class SmallLanguageModel(ProgramTest):
         stages = [json.loads(line)["stage"] for line in (out / "metrics.jsonl").read_text().splitlines()]
         self.assertEqual([s for i, s in enumerate(stages) if i == 0 or s != stages[i - 1]],
                          ["warmup", "score", "prune", "score", "prune", "export"])
-        rows = {v["name"]: v for v in summary(out)["variants"]}
+        rows = self.variants(out)
         self.assertAlmostEqual(rows["compact"]["loss"], rows["masked"]["loss"], places=4)
         self.assertLessEqual(rows["compact"]["parameters"], 0.8 * rows["dense"]["parameters"])
-        self.assertEqual(rows["compact"]["parameters"], {v["name"]: v for v in summary(once)["variants"]}["compact"]["parameters"])
+        self.assertEqual(rows["compact"]["parameters"], self.variants(once)["compact"]["parameters"])
         self.assertIn("at once, neuron", said.stderr)
         self.assert_refused(coppice(*self.arguments(self.folder / "no", *settings, "stages.prune.pattern='2:4'",
                                                     "stages.prune.budget.params=0")), "steps", "channels")
@@ -111,6 +80,7 @@ class SmallLanguageModel(ProgramTest):
                                                   "intermediate_size")], ["llama", 4, 2, 16, 256])
         done = python("verify_export.py", out)
         self.assertTrue("verified" in done.stdout or "not installed" in done.stderr, done.stdout + done.stderr)
+
     def test_a_large_model_lies_in_files_and_resumes_to_the_same_bits(self):
         short = (*LARGE, "stages.warmup.rounds=2", "stages.finetune.rounds=1", "stages.finetune.twin=false")
         whole, killed, lean = (self.folder / name for name in ("whole", "killed", "lean"))
