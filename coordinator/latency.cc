@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <vector>
 
 #include "core/seed.h"
@@ -46,28 +47,58 @@ Batch random_batch(const Model& model, const std::vector<std::int64_t>& shape, s
   return batch;
 }
 
+namespace {
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Median milliseconds of each of `passes`, which take turns, so that what else the machine does meets them alike.
+std::vector<double> medians_in_turns(const std::vector<std::function<void()>>& passes) {
+  const auto turn = [&passes](std::vector<std::vector<double>>* found) {
+    double seconds = 0.0;
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      passes[i]();
+      const double one = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (found != nullptr) (*found)[i].push_back(1e3 * one);
+      seconds += one;
+    }
+    return seconds;
+  };
+  const double enough = kEnoughSeconds * static_cast<double>(passes.size());
+  double total = 0.0;
+  for (int warmup = 0; warmup < 3 && total < enough; ++warmup) total += turn(nullptr);
+  std::vector<std::vector<double>> milliseconds(passes.size());
+  total = 0.0;
+  while (milliseconds[0].empty() || ((milliseconds[0].size() < kLeastPasses || total < kLeastSeconds) && total < enough)) {
+    total += turn(&milliseconds);
+  }
+  std::vector<double> medians;
+  for (std::vector<double>& times : milliseconds) medians.push_back(median(std::move(times)));
+  return medians;
+}
+
+}  // namespace
+
 double measure_latency_ms(const Model& model, const ModelState& state, const std::vector<std::int64_t>& sample_shape,
                           std::int64_t count) {
   const at::NoGradGuard no_grad;
   const Batch batch = random_batch(model, sample_shape, count);
   Tap tap;
-  const auto pass = [&] {
-    const auto start = std::chrono::steady_clock::now();
-    model.forward(batch, state.weights(), tap, Mode::kEval);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  double total = 0.0;
-  for (int warmup = 0; warmup < 3 && total < kEnoughSeconds; ++warmup) total += pass();
-  std::vector<double> milliseconds;
-  total = 0.0;
-  while (milliseconds.empty() || ((milliseconds.size() < kLeastPasses || total < kLeastSeconds) && total < kEnoughSeconds)) {
-    const double seconds = pass();
-    milliseconds.push_back(1e3 * seconds);
-    total += seconds;
-  }
-  std::nth_element(milliseconds.begin(), milliseconds.begin() + static_cast<std::ptrdiff_t>(milliseconds.size() / 2),
-                   milliseconds.end());
-  return milliseconds[milliseconds.size() / 2];
+  return medians_in_turns({[&] { model.forward(batch, state.weights(), tap, Mode::kEval); }})[0];
+}
+
+double measure_latency_ratio(const Model& a, const ModelState& state_a, const Model& b, const ModelState& state_b,
+                             const std::vector<std::int64_t>& sample_shape, std::int64_t count) {
+  const at::NoGradGuard no_grad;
+  const Batch batch = random_batch(a, sample_shape, count);
+  Tap tap;
+  const std::vector<double> times = medians_in_turns({[&] { a.forward(batch, state_a.weights(), tap, Mode::kEval); },
+                                                      [&] { b.forward(batch, state_b.weights(), tap, Mode::kEval); }});
+  return times[0] / times[1];
 }
 
 }  // namespace coppice

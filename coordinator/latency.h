@@ -16,4 +16,8 @@ Batch random_batch(const Model& model, const std::vector<std::int64_t>& sample_s
 double measure_latency_ms(const Model& model, const ModelState& state, const std::vector<std::int64_t>& sample_shape,
                           std::int64_t batch);
 
+// The time of `a` over that of `b`, whose passes take turns: what else the machine does meets both alike.
+double measure_latency_ratio(const Model& a, const ModelState& state_a, const Model& b, const ModelState& state_b,
+                             const std::vector<std::int64_t>& sample_shape, std::int64_t batch);
+
 }  // namespace coppice

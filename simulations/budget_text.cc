@@ -1,5 +1,6 @@
 #include "simulations/budget_text.h"
 
+#include "algorithms/budget/size.h"
 #include "core/config_text.h"
 #include "core/human_text.h"
 
@@ -23,15 +24,16 @@ std::string unit_text(const BudgetOutlook::Unit& unit, const BudgetOutlook& outl
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> budget_rows(const Model& model, const BudgetConfig& config) {
+  const BudgetMeasure target = measure_of(config.budget);
+  const std::string row = std::string("budget ") + key_of(target) + " " + plain_number(fraction_of(config.budget));
+  if (target == BudgetMeasure::kLatency && !config.latencies) return {{row, "of what is measured when the run starts"}};
   const BudgetOutlook outlook = budget_outlook(model, config);
-  const bool flops = config.budget.flops > 0.0;
-  const char* measure = flops ? "multiply-adds" : "parameters";
+  const char* measure = noun_of(target);
   std::vector<std::pair<std::string, std::string>> rows;
   for (const BudgetOutlook::Unit& unit : outlook.units) rows.emplace_back("at once, " + unit.kind, unit_text(unit, outlook, measure));
   std::string budget = percent(outlook.within, outlook.full) + " of the " + measure;
   if (outlook.above > outlook.within) budget += ", a step earlier " + percent(outlook.above, outlook.full);
-  rows.emplace_back(std::string("budget ") + (flops ? "flops " : "params ") + plain_number(flops ? config.budget.flops : config.budget.params),
-                    budget);
+  rows.emplace_back(row, budget);
   rows.emplace_back("smallest reachable", percent(outlook.smallest, outlook.full));
   return rows;
 }

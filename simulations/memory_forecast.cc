@@ -33,7 +33,8 @@ std::uint64_t slots_of(const ServerConfig& config) {
 
 // The model that the prune stage will leave, as far as sizes go: scores decide which units stay, hardly how many.
 std::unique_ptr<Model> model_after(const PruneConfig& prune, const Model& model) {
-  if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels) return make_model(model.config());
+  const bool measured_later = prune.budget.budget.latency > 0.0 && !prune.budget.latencies;
+  if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels || measured_later) return make_model(model.config());
   const std::vector<double> scores(model.structure().groups.size(), 1.0);
   return make_model(model.sliced_config(choose_units(model, scores, prune.budget)));
 }

@@ -56,9 +56,9 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   }
   const BudgetTarget& target = prune.budget.budget;
   const bool channels = pattern.kind == Pattern::Kind::kChannels;
-  const int units_set = (target.flops > 0.0 ? 1 : 0) + (target.params > 0.0 ? 1 : 0);
+  const int units_set = unit_targets(target);
   if (channels && (units_set != 1 || target.density > 0.0)) {
-    throw InputError(key + ".budget: pattern channels takes exactly one of flops and params");
+    throw InputError(key + ".budget: pattern channels takes exactly one of flops, params, bytes and latency");
   }
   if (pattern.kind == Pattern::Kind::kNOfM && (units_set > 0 || target.density > 0.0)) {
     throw InputError(key + ".budget: pattern " + prune.pattern + " fixes the density itself; expected no budget");

@@ -248,8 +248,8 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
         score_blocks(scores.importance, model, score_request(estimate_task(scores, target_of(pattern), prune->edge)));
       }
       if (pattern.kind == Pattern::Kind::kChannels) {
-        // With equal scores the greedy walk goes as far down as any other.
-        choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);
+        // With equal scores the greedy walk goes as far down as any other. How far times go down is known once they are measured.
+        if (prune->budget.budget.latency == 0.0) choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);
         if (std::holds_alternative<FlapConfig>(scores.importance) || std::holds_alternative<BiasCompensation>(prune->compensation)) {
           check_consumers(model);
         }

@@ -21,6 +21,7 @@
 #include "core/process_memory.h"
 #include "models/model.h"
 #include "simulations/budget_text.h"
+#include "simulations/latency_budget.h"
 #include "simulations/memory_forecast.h"
 #include "simulations/ranked_backend.h"
 #include "simulations/scenario.h"
@@ -101,7 +102,6 @@ class Coordinator {
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
     check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
     check_memory(config_, data_, *fresh.track(kMainTrack).values, launched_by_mpirun() ? 1 : comm_.size(), options_.config_file);
-    stages_ = make_stages(config_, population, data_.loss);
     lock_.emplace(out_);
     if (options_.resume == Resume::kAlways && !checkpoint_.exists()) {
       throw InputError("--resume: found no checkpoint in '" + out_ + "'; expected one (or --resume=auto)");
@@ -109,6 +109,8 @@ class Coordinator {
     if (options_.resume == Resume::kNever && (checkpoint_.exists() || fs::exists(out_ + "/summary.json"))) {
       throw InputError("'" + out_ + "' already holds a run; pass --resume=auto to go on with it, or another --out");
     }
+    config_ = with_latencies(std::move(config_), *model, data_.clients->train->spec().shape, out_, checkpoint_.exists(), options_.config_file);
+    stages_ = make_stages(config_, population, data_.loss);
     for (const StageConfig& stage : config_.stages) {
       const auto* prune = std::get_if<PruneConfig>(&stage);
       if (prune != nullptr && parse_pattern(prune->pattern).kind == Pattern::Kind::kChannels && !checkpoint_.exists()) {
@@ -171,7 +173,7 @@ class Coordinator {
     std::fflush(stdout);
   }
 
-  const RunConfig& config_;
+  RunConfig config_;
   const SessionOptions& options_;
   const ScenarioData& data_;
   Communicator& comm_;

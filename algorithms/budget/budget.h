@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,9 +37,22 @@ namespace coppice {
 struct BudgetTarget {
   double flops = 0.0;    // units: multiply-adds of the whole model
   double params = 0.0;   // units: parameters of the whole model
+  double bytes = 0.0;    // units: of the whole model's file
+  double latency = 0.0;  // units: of a forward pass, by a measured table (algorithms/budget/size.h)
   double density = 0.0;  // weights: of the matrices under the pattern
   void visit(FieldVisitor& v);
 };
+
+// What a budget over units counts.
+enum class BudgetMeasure : std::uint8_t { kFlops, kParams, kBytes, kLatency };
+BudgetMeasure measure_of(const BudgetTarget& target);
+// The fraction that is set, of units or of weights.
+double fraction_of(const BudgetTarget& target);
+double& fraction_of(BudgetTarget& target);
+// How many of the targets over units are set.
+int unit_targets(const BudgetTarget& target);
+
+struct LatencyTable;
 
 // Whole layers at either end that lose nothing: LLM-Pruner (Ma et al. 2023, section 4.1) keeps the first and last, which are fragile.
 struct ProtectConfig {
@@ -59,21 +73,24 @@ struct BudgetConfig {
   ProtectConfig protect = {};           // units of layers
   Allocation allocation = Allocation::kGlobal;
   LayerWidths layout = LayerWidths::kUniform;
+  std::int64_t latency_batch = 1;                           // samples of the pass whose time counts
+  std::string latency_table = {};                           // file of an earlier run's; empty: measured when the run starts
+  std::shared_ptr<const LatencyTable> latencies = nullptr;  // what that became; no setting
   void visit(FieldVisitor& v);
 };
 
-// Throws InputError unless exactly one target is set, flops or params for units and density for weights.
+// Throws InputError unless exactly one target is set, density for weights and any other for units.
 void check_target(const BudgetTarget& target, bool units);
 
 // The score of a unit that an earlier cut removed: it goes before all others.
 inline constexpr double kGone = -std::numeric_limits<double>::infinity();
 
 // One byte a group, 1 = kept: the first state on the way down that is within the budget. `scores`: one a group, finite or kGone.
-// Throws InputError where the target is not flops or params, for erk, where no mask is small enough, and under the uniform layout
+// Throws InputError where the target is density, for latency without a table, for erk, where no mask is small enough, and under the uniform layout
 // where families of a shared width differ already.
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config);
 
-// What a budget over units can be, before anything is scored. Sizes are multiply-adds or parameters, as the target counts.
+// What a budget over units can be, before anything is scored. Sizes are in the target's own measure.
 struct BudgetOutlook {
   struct Unit {
     std::string kind;

@@ -27,28 +27,10 @@ bool may_go(const Family& family, const BudgetConfig& config) {
   return config.units.empty() || std::find(config.units.begin(), config.units.end(), family.kind) != config.units.end();
 }
 
-std::vector<Bundle> bundles_of(const PrunableStructure& structure, const BudgetConfig& config) {
-  std::vector<Bundle> bundles;
-  std::map<std::string, std::size_t> named;  // bundle of a shared width, or of what is tied
-  for (std::size_t f = 0; f < structure.families.size(); ++f) {
-    const Family& family = structure.families[f];
-    if (!may_go(family, config)) continue;
-    const bool shared = config.layout == LayerWidths::kUniform && !family.shared_width.empty();
-    const std::string& name = shared ? family.shared_width : family.tied;
-    const auto [found, fresh] = name.empty() ? std::pair(named.end(), true) : named.try_emplace(name, bundles.size());
-    if (fresh) {
-      bundles.push_back({f});
-      continue;
-    }
-    Bundle& bundle = bundles[found->second];
-    const Family& first = structure.families[bundle[0]];
-    if (family.num_groups != first.num_groups) {
-      throw InputError("prune.layout: found uniform, but " + family.name + " has " + std::to_string(family.num_groups) +
-                       " units and " + first.name + " " + std::to_string(first.num_groups) + "; expected per_layer");
-    }
-    bundle.push_back(f);
-  }
-  return bundles;
+std::vector<std::string> first_names(const PrunableStructure& structure, const std::vector<Bundle>& bundles) {
+  std::vector<std::string> names;
+  for (const Bundle& bundle : bundles) names.push_back(structure.families[bundle[0]].name);
+  return names;
 }
 
 // One a group: whether it stands in one of the first or last layers that are kept whole.
@@ -76,16 +58,35 @@ std::vector<bool> protected_groups(const PrunableStructure& structure, const Bud
 
 }  // namespace
 
-std::int64_t size_under(const BudgetTarget& target, const Model& model, std::span<const std::int64_t> widths) {
-  const Cost cost = model.cost(widths);
-  return target.flops > 0.0 ? cost.macs : cost.params;
+std::vector<Bundle> bundles_of(const PrunableStructure& structure, const BudgetConfig& config) {
+  std::vector<Bundle> bundles;
+  std::map<std::string, std::size_t> named;  // bundle of a shared width, or of what is tied
+  for (std::size_t f = 0; f < structure.families.size(); ++f) {
+    const Family& family = structure.families[f];
+    if (!may_go(family, config)) continue;
+    const bool shared = config.layout == LayerWidths::kUniform && !family.shared_width.empty();
+    const std::string& name = shared ? family.shared_width : family.tied;
+    const auto [found, fresh] = name.empty() ? std::pair(named.end(), true) : named.try_emplace(name, bundles.size());
+    if (fresh) {
+      bundles.push_back({f});
+      continue;
+    }
+    Bundle& bundle = bundles[found->second];
+    const Family& first = structure.families[bundle[0]];
+    if (family.num_groups != first.num_groups) {
+      throw InputError("prune.layout: found uniform, but " + family.name + " has " + std::to_string(family.num_groups) +
+                       " units and " + first.name + " " + std::to_string(first.num_groups) + "; expected per_layer");
+    }
+    bundle.push_back(f);
+  }
+  return bundles;
 }
 
 Descent::Descent(const Model& model, const PrunableStructure& structure, std::span<const double> scores, const BudgetConfig& config)
-    : model_(model),
-      config_(config),
+    : config_(config),
       scores_(scores),
       bundles_(bundles_of(structure, config)),
+      measure_(config, model, structure, first_names(structure, bundles_)),
       divides_(structure.families.size(), 0),
       full_(structure.full_widths()),
       widths_(full_),
@@ -116,11 +117,11 @@ Descent::Descent(const Model& model, const PrunableStructure& structure, std::sp
     while (divides_[bundle[0]] > 0 && least < first.num_groups && divides_[bundle[0]] % least != 0) ++least;
     for (const std::size_t f : bundle) smallest_[f] = least;
   }
-  size_ = size_under(config.budget, model, widths_);
+  size_ = measure_.of(widths_);
 }
 
-std::int64_t Descent::width_below(const Bundle& bundle) const {
-  std::int64_t width = widths_[bundle[0]] - 1;
+std::int64_t Descent::allowed_width(const Bundle& bundle, std::int64_t width) const {
+  width = std::max(width, smallest_[bundle[0]]);
   while (divides_[bundle[0]] > 0 && width > smallest_[bundle[0]] && divides_[bundle[0]] % width != 0) --width;
   return width;
 }
@@ -132,7 +133,7 @@ void Descent::set_widths(const Bundle& bundle, std::int64_t width) {
 std::int64_t Descent::size_below(const Bundle& bundle) {
   const std::int64_t now = width(bundle);
   set_widths(bundle, width_below(bundle));
-  const std::int64_t size = size_under(config_.budget, model_, widths_);
+  const std::int64_t size = measure_.of(widths_);
   set_widths(bundle, now);
   return size;
 }

@@ -17,17 +17,15 @@ std::string percent(std::int64_t part, std::int64_t whole) {
   return text;
 }
 
-double fraction_of(const BudgetTarget& target) { return target.flops > 0.0 ? target.flops : target.params; }
-
-// Down to the budget; `full` is the size of the whole model.
-void descend(Descent& descent, std::int64_t full, const BudgetConfig& config) {
-  const bool flops = config.budget.flops > 0.0;
+// Down to the budget.
+void descend(Descent& descent, const BudgetConfig& config) {
+  const std::int64_t full = descent.full_size(), smallest = descent.smallest_size();
   const double fraction = fraction_of(config.budget), budget = fraction * static_cast<double>(full);
-  const std::int64_t smallest = descent.smallest_size();
   if (static_cast<double>(smallest) > budget) {
-    throw InputError(std::string("budget: found ") + (flops ? "flops " : "params ") + plain_number(fraction) +
-                     "; the smallest reachable is " + percent(smallest, full) + " of the " + (flops ? "FLOPs" : "parameters") +
-                     " with floor " + plain_number(config.floor) + " and cap " + plain_number(config.cap));
+    const BudgetMeasure measure = measure_of(config.budget);
+    throw InputError(std::string("budget: found ") + key_of(measure) + " " + plain_number(fraction) + "; the smallest reachable is " +
+                     percent(smallest, full) + " of the " + noun_of(measure) + " with floor " + plain_number(config.floor) +
+                     " and cap " + plain_number(config.cap));
   }
   while (static_cast<double>(descent.size()) > budget) descent.step();
 }
@@ -48,7 +46,7 @@ std::vector<std::uint8_t> choose_units(const Model& model, std::span<const doubl
     throw InputError("budget: a score is not finite");
   }
   Descent descent(model, structure, scores, config);
-  descend(descent, size_under(config.budget, model, structure.full_widths()), config);
+  descend(descent, config);
   return descent.kept();
 }
 

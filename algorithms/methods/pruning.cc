@@ -44,9 +44,8 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
   PruneConfig one = config;
   one.steps = 1;
   if (step == config.steps) return one;
-  for (double* target : {&one.budget.budget.flops, &one.budget.budget.params}) {
-    if (*target > 0.0) *target = 1.0 - (1.0 - *target) * static_cast<double>(step) / static_cast<double>(config.steps);
-  }
+  double& kept = fraction_of(one.budget.budget);
+  kept = 1.0 - (1.0 - kept) * static_cast<double>(step) / static_cast<double>(config.steps);
   return one;
 }
 

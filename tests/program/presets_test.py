@@ -1,6 +1,7 @@
 """The same pipeline by its other settings, each run small to its end: patterns, budgets, models, partitions, methods."""
 import json
 import math
+import shutil
 import struct
 import unittest
 
@@ -89,6 +90,26 @@ class Presets(ProgramTest):
         result = self.result("stages.prune.budget.flops=0", "stages.prune.budget.params=0.5")
         rows = {v["name"]: v for v in result["variants"]}
         self.assertLessEqual(rows["compact"]["parameters"], 0.5 * rows["dense"]["parameters"])
+
+    def test_channels_under_budgets_in_bytes_and_in_measured_time(self):
+        result = self.result("stages.prune.budget={flops: 0, bytes: 0.5}")
+        rows = {v["name"]: v for v in result["variants"]}
+        self.assertLess(rows["compact"]["file_bytes"], 0.52 * rows["dense"]["file_bytes"])  # the header is not weights
+        by_time = ("stages.prune.budget={flops: 0, latency: 0.8}", "stages.prune.latency_batch=16")
+        self.folder = self.folder / "timed"
+        self.folder.mkdir()
+        first = self.result(*by_time)
+        self.assertLess(first["mask"]["density"], 1.0)
+        table = self.folder / "out" / "latency.json"
+        kept = self.folder / "latency.json"
+        shutil.copy(table, kept)
+        self.folder = self.folder / "again"
+        self.folder.mkdir()
+        again = self.result(*by_time, f"stages.prune.latency_table={kept}")  # the same times, the same mask
+        self.assertEqual(again["mask"]["digest"], first["mask"]["digest"])
+        kept.write_text(kept.read_text().replace('"widths"', '"breadths"'))
+        refused = coppice("run", SMOKE, "--out", self.folder / "no", *(item for s in (*by_time, f"stages.prune.latency_table={kept}") for item in ("--set", s)))
+        self.assert_refused(refused, "prune", "latency.json", "widths")
 
     def test_an_mlp_and_a_resnet20(self):
         for model, flops in (("{kind: mlp, inputs: 3072, hidden: [64, 32], outputs: 10}", 0.5),

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "algorithms/budget/budget.h"
+#include "algorithms/budget/size.h"
 #include "tests/algorithms/passes.h"
 
 namespace coppice::test {
@@ -277,12 +278,88 @@ TEST(UnitBudget, AnImpossibleOneNamesTheSmallestReachable) {
     FAIL();
   } catch (const InputError& error) {
     EXPECT_EQ(std::string(error.what()),
-              "budget: found flops 0.2; the smallest reachable is 37.0 % of the FLOPs with floor 0.5 and cap 1");
+              "budget: found flops 0.2; the smallest reachable is 37.0 % of the multiply-adds with floor 0.5 and cap 1");
   }
   BudgetConfig just_enough = config;
   just_enough.budget.flops = 160.0 / 432.0 + 1e-12;
   EXPECT_EQ(widths_of(subject.model->structure(), choose_units(*subject.model, scores, just_enough)),
             (std::vector<std::int64_t>{8, 4, 6}));
+}
+
+TEST(UnitBudget, BytesAreThoseOfWhatIsLeft) {
+  for (const Subject& subject : subjects()) {
+    const PrunableStructure structure = subject.model->structure();
+    const SizeMeasure bytes({.budget = {.bytes = 0.5}}, *subject.model, structure, {});
+    for (std::uint32_t salt = 0; salt < 4; ++salt) {
+      std::vector<std::uint8_t> kept(structure.groups.size(), 1);
+      const std::vector<double> draws = random_scores(*subject.model, salt);
+      for (std::size_t g = 0; g < kept.size(); ++g) kept[g] = structure.groups[g].unit == 0 || draws[g] < 0.3 ? 1 : 0;
+      for (std::size_t g = 0; g < kept.size(); ++g) {  // tied families keep equally many
+        const Family& family = structure.families[static_cast<std::size_t>(structure.groups[g].family)];
+        if (!family.tied.empty()) kept[g] = 1;
+      }
+      const auto smaller = make_model(subject.model->sliced_config(kept));
+      std::int64_t values = 0;
+      for (const auto& layout : {smaller->base_layout(), smaller->moments_layout()}) {
+        for (const ArenaEntry& entry : layout->entries()) values += entry.numel;
+      }
+      EXPECT_EQ(bytes.of(widths_of(structure, kept)), 4 * values) << subject.name;
+    }
+  }
+}
+
+// Each unit of the first family takes 10 ns, each of the others 1; 100 ns are nobody's.
+BudgetConfig by_made_up_times(const PrunableStructure& structure, double fraction) {
+  LatencyTable table{.full_ns = 100};
+  for (std::size_t f = 0; f < structure.families.size(); ++f) {
+    table.full_ns += structure.families[f].num_groups * (f == 0 ? 10 : 1);
+  }
+  for (std::size_t f = 0; f < structure.families.size(); ++f) {
+    const std::int64_t width = structure.families[f].num_groups, each = f == 0 ? 10 : 1;
+    table.bundles.push_back({structure.families[f].name, {width, width / 2, 1},
+                             {table.full_ns, table.full_ns - each * (width - width / 2), table.full_ns - each * (width - 1)}});
+  }
+  return {.budget = {.latency = fraction}, .layout = LayerWidths::kPerLayer, .latencies = std::make_shared<const LatencyTable>(table)};
+}
+
+TEST(UnitBudget, TimesAreCountedByTheirTable) {
+  const Subject subject = small_mlp();
+  const PrunableStructure structure = subject.model->structure();
+  const std::vector<double> scores = random_scores(*subject.model, 3);
+  for (const double fraction : {0.9, 0.7, 0.55}) {
+    const BudgetConfig config = by_made_up_times(structure, fraction);
+    const std::vector<std::int64_t> widths = widths_of(structure, choose_units(*subject.model, scores, config));
+    std::int64_t ns = 100;
+    for (std::size_t f = 0; f < widths.size(); ++f) ns += widths[f] * (f == 0 ? 10 : 1);
+    EXPECT_EQ(SizeMeasure(config, *subject.model, structure, {}).of(widths), ns);
+    EXPECT_LE(static_cast<double>(ns), fraction * static_cast<double>(config.latencies->full_ns));
+    EXPECT_LT(widths[0], structure.families[0].num_groups);  // where time is saved
+  }
+  EXPECT_THROW(choose_units(*subject.model, scores, by_made_up_times(structure, 0.2)), InputError);  // 100 ns stay
+}
+
+TEST(UnitBudget, WhatIsSavedTogetherIsLessThanTheSum) {
+  LatencyTable table{.full_ns = 1000, .bundles = {{"a", {10, 5}, {1000, 700}}, {"b", {4, 2}, {1000, 900}}}, .joints = {{200, 100}, {400, 250}}};
+  EXPECT_EQ(table.saving(0, 10), 0);
+  EXPECT_EQ(table.saving(0, 9), 60);
+  EXPECT_EQ(table.saving(0, 1), 300);
+  EXPECT_EQ(table.time(0), 1000);
+  EXPECT_EQ(table.time(100), 950);
+  EXPECT_EQ(table.time(300), 825);
+  EXPECT_EQ(table.time(450), 700);
+}
+
+TEST(UnitBudget, ATableOfAnotherModelIsRefused) {
+  const Subject subject = small_mlp();
+  const PrunableStructure structure = subject.model->structure();
+  const std::vector<double> scores = random_scores(*subject.model, 3);
+  EXPECT_THROW(choose_units(*subject.model, scores, {.budget = {.latency = 0.5}}), InputError);
+  BudgetConfig config = by_made_up_times(structure, 0.7);
+  LatencyTable table = *config.latencies;
+  table.bundles.pop_back();
+  config.latencies = std::make_shared<const LatencyTable>(table);
+  EXPECT_THROW(choose_units(*subject.model, scores, config), InputError);
+  EXPECT_THROW(choose_units(*small_cnn().model, random_scores(*small_cnn().model, 1), by_made_up_times(structure, 0.7)), InputError);
 }
 
 TEST(UnitBudget, BadConfigsAreRefused) {
