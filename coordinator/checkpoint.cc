@@ -13,6 +13,7 @@
 #include "core/strict_json.h"
 #include "models/config_json.h"
 #include "models/safetensors.h"
+#include "models/state_file.h"
 
 namespace coppice {
 namespace {
@@ -23,13 +24,6 @@ using nlohmann::json;
 constexpr const char* kManifest = "manifest.json";
 constexpr int kFormat = 2;
 constexpr std::uint64_t kMostManifestBytes = std::uint64_t{1} << 30;
-
-void put(const std::string& prefix, const Arena& arena, std::vector<TensorBytes>& file) {
-  for (int i = 0; i < arena.layout().size(); ++i) {
-    const ArenaEntry& entry = arena.layout()[i];
-    file.push_back({prefix + entry.name, DType::kF32, entry.shape, std::as_bytes(arena.floats(i))});
-  }
-}
 
 void take(const std::string& prefix, const MappedSafetensors& file, const std::string& where, const Arena& arena) {
   for (int i = 0; i < arena.layout().size(); ++i) {
@@ -42,23 +36,7 @@ void take(const std::string& prefix, const MappedSafetensors& file, const std::s
   }
 }
 
-bool is_movable(const Arena& base) { return !base.in_file() && base.flat().nbytes() >= Checkpoint::kFewestMappedBytes; }
-
-// A file's base tensors, where one lies behind the other as in an arena; else nothing.
-std::span<const float> laid_out_as(const ArenaLayout& layout, const MappedSafetensors& file) {
-  const TensorBytes* first = file.find("base/" + layout[0].name);
-  if (first == nullptr) return {};
-  for (const ArenaEntry& entry : layout.entries()) {
-    const TensorBytes* tensor = file.find("base/" + entry.name);
-    if (tensor == nullptr || entry.numel % kArenaAlignment != 0 ||
-        tensor->values.data() != first->values.data() + static_cast<std::size_t>(entry.offset) * sizeof(float)) {
-      return {};
-    }
-  }
-  return {reinterpret_cast<const float*>(first->values.data()), static_cast<std::size_t>(layout.padded_numel())};
-}
-
-std::string values_file(const ModelState& state) { return "model-" + state.digest().hex() + ".safetensors"; }
+std::string values_file(const ModelState& state) { return state_file_name(state.digest()); }
 std::string arena_file(const Arena& arena) { return "arena-" + arena.digest().hex() + ".safetensors"; }
 std::string mask_file(const Mask& mask) { return "mask-" + mask.digest().hex() + ".safetensors"; }
 
@@ -126,19 +104,18 @@ void Checkpoint::save(State& state) {
     json entry;
     entry["config"] = model_config_to_json(track.values->config);
     entry["values"] = write_once(values_file(*track.values), [&](std::vector<TensorBytes>& file) {
-      put("base/", track.values->base, file);
-      put("moments/", track.values->moments, file);
+      put_state(*track.values, file);
     });
     track.values->base.set_aside();
     if (is_movable(track.values->base)) {
-      if (auto moved = mapped(*track.values, entry["values"].get<std::string>())) track.values = std::move(moved);
+      if (auto moved = mapped_state(*track.values, path(entry["values"]))) track.values = std::move(moved);
     }
     entry["mask"] = mask_entry(track.mask);
     entry["cut"] = mask_entry(track.cut);
     if (track.cut) entry["cut_from"] = model_config_to_json(state.track(kDenseTrack).values->config);
     json slots = json::object();
     for (const auto& [slot, arena] : track.server) {
-      slots[slot] = write_once(arena_file(*arena), [&, &kept = arena](std::vector<TensorBytes>& file) { put("", *kept, file); });
+      slots[slot] = write_once(arena_file(*arena), [&, &kept = arena](std::vector<TensorBytes>& file) { put_arena("", *kept, file); });
     }
     entry["server"] = slots;
     tracks[name] = entry;
@@ -181,15 +158,6 @@ void Checkpoint::save(State& state) {
 
 bool Checkpoint::would_move(const State& state) {
   return std::any_of(state.tracks.begin(), state.tracks.end(), [](const auto& track) { return is_movable(track.second.values->base); });
-}
-
-// Null where the file does not lie as an arena would.
-std::shared_ptr<const ModelState> Checkpoint::mapped(const ModelState& values, const std::string& file) const {
-  const auto tensors = std::make_shared<const MappedSafetensors>(path(file));
-  const std::span<const float> base = laid_out_as(values.base.layout(), *tensors);
-  if (base.empty()) return nullptr;
-  return std::make_shared<const ModelState>(
-      ModelState{values.config, Arena(values.base.name(), values.base.shared_layout(), tensors, base), values.moments.clone()});
 }
 
 State Checkpoint::load(std::string& warning) {

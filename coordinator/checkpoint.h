@@ -29,17 +29,15 @@ class Checkpoint {
   Checkpoint(std::string folder, std::string config_digest, Fingerprint fingerprint);
 
   bool exists() const;
-  // From then on the state's large models lie in the files that were written, not in memory: what is not in use takes none.
+  // From then on the state's large models (models/state_file.h) lie in the files that were written, not in memory: what is not in use
+  // takes none.
   void save(State& state);
-  // Models of fewer bytes stay in memory.
-  static constexpr std::size_t kFewestMappedBytes = std::size_t{16} << 20;
   // Whether a save would move a model there.
   static bool would_move(const State& state);
   // Throws InputError on a damaged file or another run's config. `warning` takes what differs in the fingerprint.
   State load(std::string& warning);
 
  private:
-  std::shared_ptr<const ModelState> mapped(const ModelState& values, const std::string& file) const;
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string folder_;

@@ -6,13 +6,13 @@
 
 #include "algorithms/budget/budget.h"
 #include "client/batch_reader.h"
-#include "coordinator/checkpoint.h"
 #include "core/allocator.h"
 #include "core/error.h"
 #include "core/exact_sum.h"
 #include "core/human_text.h"
 #include "core/process_memory.h"
 #include "models/model.h"
+#include "models/state_file.h"
 #include "simulations/pass_memory.h"
 
 namespace coppice {
@@ -90,7 +90,7 @@ class Forecaster {
 
   // Bytes of a model of the coordinator's in memory: one in a file is there only while it is read.
   static std::uint64_t resident(std::uint64_t floats, bool read) {
-    return read || floats < Checkpoint::kFewestMappedBytes ? floats : 0;
+    return read || floats < kFewestMappedBytes ? floats : 0;
   }
 
   static std::uint64_t sums_of(std::uint64_t floats) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 #include <optional>
 
@@ -9,6 +10,7 @@
 #include "comm/wire/wire.h"
 #include "core/error.h"
 #include "models/model.h"
+#include "models/state_file.h"
 
 namespace coppice {
 namespace {
@@ -153,7 +155,23 @@ std::optional<RoundPlan> RankedBackend::receive_plan() {
   const Envelope envelope = decode(frame);
   frame = {};  // as large as the model, and so is the envelope
   if (envelope.kind == MessageKind::kControl) return std::nullopt;
-  return decode_plan(envelope, masks_);
+  RoundPlan plan = decode_plan(envelope, masks_);
+  if (plan.frozen) share(plan.values, *plan.frozen);
+  if (plan.teacher.values) share(plan.teacher.values, plan.teacher.digest);
+  return plan;
+}
+
+void RankedBackend::share(std::shared_ptr<const ModelState>& values, const Digest& digest) {
+  const std::string file = folder_ + "/checkpoint/" + state_file_name(digest);
+  if (!is_movable(values->base) || !std::filesystem::exists(file)) return;
+  try {
+    auto shared = mapped_state(*values, file);
+    if (!shared || shared->digest() != digest) return;
+    masks_.move_model(digest, shared);
+    values = std::move(shared);
+  } catch (const InputError&) {
+    // Gone or damaged since: the copy at hand is as good.
+  }
 }
 
 void RankedBackend::serve() {

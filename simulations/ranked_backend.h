@@ -34,6 +34,8 @@ class RankedBackend : public Backend {
   struct Share;  // what one rank contributes to a plan
 
   std::optional<RoundPlan> receive_plan();  // nothing: no more will come
+  // A received model that stays as it is, from the run's checkpoint where this machine sees it: its ranks then share one copy.
+  void share(std::shared_ptr<const ModelState>& values, const Digest& digest);
   Share play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks);
   Answer join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share);
 

@@ -11,6 +11,8 @@ void PlanCache::add(std::shared_ptr<const Mask> mask) {
 
 std::shared_ptr<const ModelState> PlanCache::find_model(const Digest& digest) const { return models_.find(digest); }
 
+void PlanCache::move_model(const Digest& digest, std::shared_ptr<const ModelState> model) { models_.move(digest, std::move(model)); }
+
 void PlanCache::add_model(const Digest& digest, std::shared_ptr<const ModelState> model) { models_.add(digest, std::move(model)); }
 
 }  // namespace coppice

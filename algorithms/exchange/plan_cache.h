@@ -21,6 +21,8 @@ class PlanCache {
 
   std::shared_ptr<const ModelState> find_model(const Digest& digest) const;
   void add_model(const Digest& digest, std::shared_ptr<const ModelState> model);
+  // The same values in another place.
+  void move_model(const Digest& digest, std::shared_ptr<const ModelState> model);
 
  private:
   // By digest, the last `most` that were added.
@@ -32,6 +34,7 @@ class PlanCache {
       const auto found = values_.find(digest);
       return found == values_.end() ? nullptr : found->second;
     }
+    void move(const Digest& digest, std::shared_ptr<const Value> value) { values_.at(digest) = std::move(value); }
     void add(const Digest& digest, std::shared_ptr<const Value> value) {
       if (values_.emplace(digest, std::move(value)).second) order_.push_back(digest);
       if (order_.size() > most_) {
