@@ -19,6 +19,7 @@ class HiddenStates {
     int block = 0;                    // the one that takes `batches`
     std::vector<at::Tensor> batches;  // empty: to be read
     std::int64_t samples = 0;
+    double positions = 0.0;           // of all batches (algorithms/exchange/client_cost.h)
   };
 
   // A client's entry: at most at the task's first block, and empty where the last plan was of another stage or asked for other batches.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "algorithms/compensation/bias.h"
+#include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/taps/batch_norm_moments.h"
@@ -13,7 +14,9 @@
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
 #include "core/error.h"
+#include "core/live_bytes.h"
 #include "data/batches.h"
+#include "models/counted_tensors.h"
 #include "models/measures.h"
 
 namespace coppice {
@@ -25,7 +28,7 @@ class Play {
   Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, ClientModels& models,
        HiddenStates& hidden, Report& report)
       : plan_(plan), client_(client), data_(data), store_(store), models_(models), replica_(models.replica), hidden_(hidden),
-        report_(report) {}
+        report_(report), pass_(replica_.model(), plan.mask.get()) {}
 
   void run() {
     for (const Task& task : plan_.tasks) {
@@ -41,6 +44,7 @@ class Play {
 
   bool finite() const { return finite_; }
   std::int64_t samples() const { return samples_; }
+  double flops() const { return flops_; }
   // To be kept at the client once its report is accepted.
   std::vector<Block> take_store() { return std::move(to_store_); }
 
@@ -57,6 +61,8 @@ class Play {
   void carry_out(const Task& task) {
     if (finite_) std::visit([this](const auto& t) { perform(t); }, task);
   }
+
+  void charge(const Batch& batch, double flops_of_position) { flops_ += static_cast<double>(positions_of(batch)) * flops_of_position; }
 
   ReleaseContext context(const Release& release, std::int64_t samples) const {
     return {release, plan_.mask.get(), samples, plan_.seed, client_};
@@ -83,10 +89,12 @@ class Play {
     samples_ = static_cast<std::int64_t>(mine.size());
     BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
                      BatchRule{.last = task.last});
+    const double of_position = training_flops(plan_, task, replica_.model());
     const BatchSource next = [&](Batch& batch) {
       const std::span<const std::int64_t> indices = order.next();
       if (indices.empty()) return false;
       read_batch(*data_.train, indices, batch);
+      charge(batch, of_position);
       return true;
     };
     LocalOptions options;
@@ -190,6 +198,7 @@ class Play {
     replica_.set_recompute(task.recompute);
     const std::int64_t batches = plan_.probe ? 1 : task.batches;
     const std::int64_t seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
+      charge(batch, estimator->needs_gradient() ? pass_.forward() + pass_.backward() : pass_.forward());
       if (estimator->needs_gradient()) {
         const auto take = [&](ParamId tensor, const at::Tensor& gradient) {
           estimator->take_gradient(tensor, replica_.base().floats(tensor), gradient, batch.size());
@@ -226,7 +235,9 @@ class Play {
       double loss = 0.0;
       std::int64_t hits = 0;
       std::int64_t count = 0;
+      const double forward = PassFlops(replica_.model(), variant.mask.get()).forward();
       const std::int64_t seen = for_first_batches(task.split, plan_.probe ? 1 : 0, task.batch, [&](const Batch& batch) {
+        charge(batch, forward);
         const at::Tensor logits = replica_.logits(batch, tap, Mode::kEval);
         loss += loss_sum(plan_.loss, logits, batch.targets).item<double>();
         hits += hits_of(plan_.loss, logits, batch.targets);
@@ -249,10 +260,16 @@ class Play {
     HiddenStates::Entry& entry = hidden_.of(plan_, task, client_);
     if (entry.batches.empty()) {
       entry.samples = for_first_batches(Split::kTrain, task.batches, task.batch,
-                                        [&](const Batch& batch) { entry.batches.push_back(replica_.input(batch)); });
+                                        [&](const Batch& batch) {
+                                          entry.batches.push_back(replica_.input(batch));
+                                          entry.positions += static_cast<double>(positions_of(batch));
+                                        });
     }
     samples_ = std::max(samples_, entry.samples);
     Tap bare;
+    // Blocks count alike: what a pass through one of them needs is not declared.
+    const double blocks = static_cast<double>(task.last_block + 1 - entry.block) / replica_.model().num_blocks();
+    flops_ += blocks * pass_.forward() * entry.positions;
     for (; entry.block < task.first_block; ++entry.block) {
       for (at::Tensor& hidden : entry.batches) hidden = replica_.block(entry.block, hidden, bare);
     }
@@ -291,10 +308,12 @@ class Play {
     for (const Variant& variant : effective_variants(plan_)) {
       replica_.use_variant(variant.mask.get(), variant.moments.get());
       BatchNormMoments tap;
+      const double forward = PassFlops(replica_.model(), variant.mask.get()).forward();
       const std::int64_t batches = plan_.probe ? 1 : task.batches;
       std::int64_t used = 0;
       for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
         if (batch.size() < 2) return;
+        charge(batch, forward);
         replica_.logits(batch, tap, Mode::kTrain);
         used += batch.size();
       });
@@ -313,9 +332,12 @@ class Play {
   void perform(const GrowthTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
     Arena total("growth", replica_.model().base_layout());
+    double of_position = pass_.forward() + pass_.to_inputs();
+    for (const std::int64_t tensor : task.tensors) of_position += pass_.to_weights(static_cast<ParamId>(tensor));
     Tap tap;
     // Eval mode: looking at gradients must not move the running statistics that training reports.
     const std::int64_t seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
+      charge(batch, of_position);
       replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, [&](ParamId tensor, const at::Tensor& gradient) {
         total.view(tensor).add_(gradient);
       });
@@ -342,6 +364,8 @@ class Play {
   HiddenStates& hidden_;
   std::optional<AdapterReplica> adapters_;  // lives as long as the report, which reads it
   Report& report_;
+  PassFlops pass_;
+  double flops_ = 0.0;
   bool finite_ = true;
   std::int64_t samples_ = 0;
   std::vector<Block> to_store_;
@@ -350,7 +374,9 @@ class Play {
 }  // namespace
 
 Worker::Worker(std::shared_ptr<const ClientData> data, ClientStore store)
-    : data_(std::move(data)), store_(std::move(store)) {}
+    : data_(std::move(data)), store_(std::move(store)) {
+  count_tensors();
+}
 
 std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const std::int64_t> clients,
                                         const std::vector<ReportBlock>& blocks, const Deliver& deliver) {
@@ -359,9 +385,15 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
     return collect != nullptr && collect->statistic != CollectTask::Statistic::kBatchNorm;
   });
   if (!looks_inside) hidden_ = {};
+  const std::int64_t received = plan.values->base.flat().nbytes() + plan.values->moments.flat().nbytes();
+  const std::int64_t before = live_bytes() - received;
   ClientModels models(plan);
   std::vector<ClientOutcome> outcomes;
-  for (const std::int64_t client : clients) outcomes.push_back(play_one(plan, client, blocks, models, deliver));
+  for (const std::int64_t client : clients) {
+    take_live_peak();
+    outcomes.push_back(play_one(plan, client, blocks, models, deliver));
+    outcomes.back().peak_bytes = take_live_peak() - before;
+  }
   return outcomes;
 }
 
@@ -373,6 +405,7 @@ ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const
   Play play(plan, client, *data_, store_, models, hidden_, report);
   play.run();
   outcome.samples = play.samples();
+  outcome.flops = play.flops();
   if (!play.finite()) {
     outcome.declined = Decline::kNotFinite;
   } else if (outcome.samples == 0) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/plan_codec.h"
+#include "models/model.h"
 
 namespace coppice {
 namespace {
@@ -27,6 +29,7 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
     return size->second;
   };
   StepCost total;
+  std::uint64_t payload = 0;
   for (const ClientOutcome& outcome : answer.roster()) {
     if (plan.track == kMainTrack) {
       std::string& mask = state.client_masks[outcome.client];
@@ -38,7 +41,11 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
       total.bytes_down += size_for(false, false);
     }
     total.bytes_up += static_cast<double>(outcome.bytes_up);
+    total.flops += outcome.flops;
+    total.peak_bytes = std::max(total.peak_bytes, static_cast<double>(outcome.peak_bytes));
+    payload = std::max(payload, outcome.bytes_up);
   }
+  total.live_bytes = static_cast<double>(client_bytes(plan, *make_model(plan.values->config), payload).sum());
   auto& traffic = state.numbers.try_emplace("traffic/" + plan.track, std::vector<double>(3, 0.0)).first->second;
   const auto clients = static_cast<double>(answer.roster().size());
   traffic[0] += total.bytes_down;
@@ -47,6 +54,7 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
   if (clients > 0) {
     total.bytes_down /= clients;
     total.bytes_up /= clients;
+    total.flops /= clients;
   }
   return plan.track == kMainTrack ? total : StepCost{};
 }

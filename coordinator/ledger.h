@@ -1,6 +1,7 @@
-// What a run costs its clients: bytes as frames on the wire would have them, and who took part.
+// What a run costs its clients: bytes as frames on the wire would have them, FLOPs and memory, and who took part.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,16 +13,22 @@
 
 namespace coppice {
 
-// Of one step, over all its plans and probes. Bytes are means over the clients of the cohort.
+// Of one step, over all its plans and probes. Bytes and FLOPs are means over the clients of the cohort, memory is the largest.
 struct StepCost {
   double bytes_down = 0.0;
   double bytes_up = 0.0;
+  double flops = 0.0;
+  double live_bytes = 0.0;  // by the cost model (algorithms/exchange/client_cost.h), activations aside
+  double peak_bytes = 0.0;  // measured, activations included
   double seconds = 0.0;
   std::map<std::string, double> phases;  // seconds of rank 0 by phase
 
   void add(const StepCost& other) {
     bytes_down += other.bytes_down;
     bytes_up += other.bytes_up;
+    flops += other.flops;
+    live_bytes = std::max(live_bytes, other.live_bytes);
+    peak_bytes = std::max(peak_bytes, other.peak_bytes);
     seconds += other.seconds;
     for (const auto& [phase, spent] : other.phases) phases[phase] += spent;
   }

@@ -1,6 +1,7 @@
 #include "coordinator/run_recorder.h"
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -80,6 +81,11 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   line.eval_twin = figures(record, "eval_twin/");
   line.bytes_down = cost.bytes_down;
   line.bytes_up = cost.bytes_up;
+  if (cost.live_bytes > 0.0) {
+    line.client_flops = cost.flops;
+    line.client_live_bytes = cost.live_bytes;
+    line.client_peak_bytes = cost.peak_bytes;
+  }
   line.sparse = figures(record, "sparse/").value_or(EvalFigures{});
   line.phases = cost.phases;
   const Track& main = state.track(kMainTrack);
@@ -95,10 +101,19 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   if (stage.done(state)) progress_.end_stage();
 }
 
-std::map<std::string, double> seconds_by_stage(const std::string& folder) {
-  std::map<std::string, double> seconds;
-  for (const RoundRecord& record : read_records(folder)) seconds[record.stage] += record.seconds;
-  return seconds;
+RoundTotals totals_of_rounds(const std::string& folder) {
+  RoundTotals totals;
+  double flops = 0.0, clients = 0.0;
+  for (const RoundRecord& record : read_records(folder)) {
+    totals.seconds[record.stage] += record.seconds;
+    if (!std::isfinite(record.client_live_bytes)) continue;
+    flops += record.client_flops * static_cast<double>(record.clients);
+    clients += static_cast<double>(record.clients);
+    totals.client.live_bytes = std::fmax(totals.client.live_bytes, record.client_live_bytes);
+    totals.client.peak_bytes = std::fmax(totals.client.peak_bytes, record.client_peak_bytes);
+  }
+  if (clients > 0.0) totals.client.flops = flops / clients;
+  return totals;
 }
 
 }  // namespace coppice

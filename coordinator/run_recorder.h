@@ -25,7 +25,11 @@ class RunRecorder : public Observer {
   TensorboardWriter events_;
 };
 
-// Wall seconds of each stage, from metrics.jsonl.
-std::map<std::string, double> seconds_by_stage(const std::string& folder);
+// What metrics.jsonl says of all rounds together, those before a resume included.
+struct RoundTotals {
+  std::map<std::string, double> seconds;  // wall seconds of each stage
+  ClientCostFigures client;
+};
+RoundTotals totals_of_rounds(const std::string& folder);
 
 }  // namespace coppice

@@ -120,6 +120,7 @@ RunSummary summarize_run(const State& state, const RunFacts& facts) {
   summary.fingerprint = facts.fingerprint;
   summary.data = facts.data;
   summary.seconds = facts.seconds;
+  summary.client = facts.client;
   summary.peak_memory_bytes = facts.peak_memory_bytes;
   summary.threads = at::get_num_threads();
   summary.ranks = facts.ranks;

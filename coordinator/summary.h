@@ -23,6 +23,7 @@ struct RunFacts {
   std::vector<double> mean, scale;            // (value - mean) / scale makes an input of it
   LossKind loss = LossKind::kCrossEntropy;
   std::map<std::string, double> seconds;      // of each stage
+  ClientCostFigures client;
   std::int64_t peak_memory_bytes = 0;
   std::int64_t ranks = 1;
 };

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/live_bytes.h"
 
 namespace coppice {
 namespace {
@@ -20,6 +21,7 @@ std::span<std::byte> mapped(std::size_t bytes, int flags, int file) {
   void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
   if (address == MAP_FAILED) throw Error(std::to_string(bytes) + " bytes of memory: " + std::strerror(errno));
   ::madvise(address, bytes, MADV_HUGEPAGE);  // a wish: 512 times fewer page faults where it is granted
+  count_live_bytes(static_cast<std::int64_t>(bytes));
   return {static_cast<std::byte*>(address), bytes};
 }
 
@@ -43,7 +45,9 @@ Pages& Pages::operator=(Pages&& other) noexcept {
 }
 
 Pages::~Pages() {
-  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
+  if (bytes_.empty()) return;
+  ::munmap(bytes_.data(), bytes_.size());
+  count_live_bytes(-static_cast<std::int64_t>(bytes_.size()));
 }
 
 std::span<std::byte> Pages::release() { return std::exchange(bytes_, {}); }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "algorithms/budget/budget.h"
+#include "algorithms/exchange/client_cost.h"
 #include "client/batch_reader.h"
 #include "core/allocator.h"
 #include "core/error.h"
@@ -19,13 +20,6 @@ namespace coppice {
 namespace {
 
 std::uint64_t floats_of(const Model& model) { return static_cast<std::uint64_t>(model.base_layout()->padded_numel()) * sizeof(float); }
-
-std::uint64_t copy_for(Precision precision, std::uint64_t floats) { return precision == Precision::kBF16 ? floats / 2 : 0; }
-
-std::uint64_t moments_of(const OptimizerConfig& config) {
-  const auto* sgd = std::get_if<SgdConfig>(&config);
-  return sgd == nullptr ? 2 : sgd->momentum > 0.0 ? 1 : 0;
-}
 
 std::uint64_t slots_of(const ServerConfig& config) {
   return std::holds_alternative<FedAvgConfig>(config) ? 0 : std::holds_alternative<FedAvgMConfig>(config) ? 1 : 2;

@@ -1,53 +1,28 @@
 #include "simulations/pass_memory.h"
 
 #include <ATen/core/grad_mode.h>
-#include <c10/core/Allocator.h>
-#include <c10/core/impl/alloc_cpu.h>
-#include <malloc.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "algorithms/training/block_pass.h"
+#include "core/live_bytes.h"
+#include "models/counted_tensors.h"
 #include "models/measures.h"
 
 namespace coppice {
 namespace {
 
-// Counts what tensors take while it is installed. What it handed out may outlive it.
-class CountingAllocator final : public c10::Allocator {
+// The most that tensors take beyond what there was at the beginning, stretch by stretch.
+class Peaks {
  public:
-  CountingAllocator() : behind_(*c10::GetAllocator(c10::DeviceType::CPU)) { c10::SetAllocator(c10::DeviceType::CPU, this, kFirst); }
-  ~CountingAllocator() override { c10::SetAllocator(c10::DeviceType::CPU, &behind_, kFirst); }
-  CountingAllocator(const CountingAllocator&) = delete;
-  CountingAllocator& operator=(const CountingAllocator&) = delete;
-
-  c10::DataPtr allocate(std::size_t bytes) override {
-    void* data = behind_.raw_allocate(bytes);
-    largest_ = std::max(largest_.load(), live_ += static_cast<std::int64_t>(::malloc_usable_size(data)));
-    return {data, data, &give_back, c10::Device(c10::DeviceType::CPU)};
+  Peaks() {
+    count_tensors();
+    take_live_peak();
+    begin_ = live_bytes();
   }
-  c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
-  void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
-
-  void begin() { begin_ = live_.load(); largest_ = live_.load(); }
-  // The most since the last call, beyond what there was at the beginning.
-  std::uint64_t peak() {
-    const std::int64_t peak = largest_.exchange(live_.load()) - begin_;
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(peak, 0));
-  }
+  std::uint64_t next() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(take_live_peak() - begin_, 0)); }
 
  private:
-  static constexpr std::uint8_t kFirst = 255;
-  static inline std::atomic<std::int64_t> live_ = 0;
-  static inline std::atomic<std::int64_t> largest_ = 0;
-
-  static void give_back(void* data) {
-    live_ -= static_cast<std::int64_t>(::malloc_usable_size(data));
-    c10::free_cpu(data);  // as the allocator behind does
-  }
-
-  c10::Allocator& behind_;
   std::int64_t begin_ = 0;
 };
 
@@ -75,17 +50,16 @@ PassMemory training_memory(const Model& model, const Weights& weights, LossKind 
   return memory_of_pass([&](std::int64_t samples) {
     Batch batch;
     batch_of(samples, batch);
-    CountingAllocator counting;
-    counting.begin();
+    const Peaks peaks;
     std::vector<std::uint64_t> stretches;
     Tap tap;
     BlockPass pass(model, weights, tap, Mode::kEval, recompute);
     at::Tensor logits = pass.forward(batch);
     const at::Tensor sum = loss_sum(loss, logits, batch.targets);
     logits.reset();
-    stretches.push_back(counting.peak());
+    stretches.push_back(peaks.next());
     pass.backward(sum, [&](int block) {
-      stretches.push_back(counting.peak());
+      stretches.push_back(peaks.next());
       for (std::size_t i = 0; i < weights.params.size() && released; ++i) {
         if (model.first_block_of(static_cast<ParamId>(i)) >= block) weights.params[i].mutable_grad().reset();
       }
@@ -99,13 +73,12 @@ PassMemory measuring_memory(const Model& model, const Weights& weights, LossKind
   return memory_of_pass([&](std::int64_t samples) {
     Batch batch;
     batch_of(samples, batch);
-    CountingAllocator counting;
-    counting.begin();
+    const Peaks peaks;
     const at::NoGradGuard no_grad;
     Tap tap;
     const at::Tensor logits = model.forward(batch, weights, tap, Mode::kEval);
     loss_sum(loss, logits, batch.targets);
-    return std::vector<std::uint64_t>{counting.peak()};
+    return std::vector<std::uint64_t>{peaks.next()};
   });
 }
 

@@ -165,7 +165,9 @@ class Coordinator {
       return;
     }
     RunFacts facts = facts_of(config_, data_, fingerprint_, comm_.size());
-    facts.seconds = seconds_by_stage(out_);
+    RoundTotals totals = totals_of_rounds(out_);
+    facts.seconds = std::move(totals.seconds);
+    facts.client = totals.client;
     facts.peak_memory_bytes = static_cast<std::int64_t>(peak_rss_bytes());
     const RunSummary summary = export_run(state_, facts, out_);
     const std::string report = write_html_report(out_);

@@ -36,6 +36,9 @@ RoundRecord round_from(const JsonNode& node) {
   if (const auto eval = node.find("eval_twin")) record.eval_twin = figures(*eval);
   record.bytes_down = size_at(node, "bytes_down", HUGE_VAL);
   record.bytes_up = size_at(node, "bytes_up", HUGE_VAL);
+  record.client_flops = node.number_or_nan("client_flops");
+  record.client_live_bytes = node.number_or_nan("client_live_bytes");
+  record.client_peak_bytes = node.number_or_nan("client_peak_bytes");
   record.density = size_at(node, "density", 1.0);
   if (const auto sparse = node.find("sparse")) record.sparse = figures(*sparse);
   if (const auto phases = node.find("phases")) record.phases = figures(*phases);
@@ -81,6 +84,9 @@ std::string to_json_line(const RoundRecord& record) {
   if (record.eval_twin) json["eval_twin"] = numbers(*record.eval_twin);
   json["bytes_down"] = number(record.bytes_down);
   json["bytes_up"] = number(record.bytes_up);
+  if (std::isfinite(record.client_flops)) json["client_flops"] = record.client_flops;
+  if (std::isfinite(record.client_live_bytes)) json["client_live_bytes"] = record.client_live_bytes;
+  if (std::isfinite(record.client_peak_bytes)) json["client_peak_bytes"] = record.client_peak_bytes;
   json["density"] = number(record.density);
   if (!record.sparse.empty()) json["sparse"] = numbers(record.sparse);
   json["phases"] = numbers(record.phases);

@@ -213,6 +213,11 @@ RunSummary parse_summary(std::string_view text, const std::string& file) {
   summary.traffic = {.bytes_down_per_client = traffic.number_or_nan("bytes_down_per_client"),
                      .bytes_up_per_client = traffic.number_or_nan("bytes_up_per_client"),
                      .dense_bytes_per_client = traffic.number_or_nan("dense_bytes_per_client")};
+  if (const auto client = root.find("client")) {
+    summary.client = {.flops = client->number_or_nan("flops"),
+                      .live_bytes = client->number_or_nan("live_bytes"),
+                      .peak_bytes = client->number_or_nan("peak_bytes")};
+  }
   summary.seconds = figures(root, "seconds");
   summary.peak_memory_bytes = root.at("peak_memory_bytes").count();
   summary.threads = root.at("threads").count();
@@ -242,6 +247,8 @@ const VariantFigures& result_of(const RunSummary& summary) {
   }
   return all.back();
 }
+
+double density_of(const RunSummary& summary) { return summary.mask ? summary.mask->density : 1.0; }
 
 const VariantFigures* reference_of(const RunSummary& summary) {
   const VariantFigures& result = result_of(summary);

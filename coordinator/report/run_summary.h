@@ -44,6 +44,13 @@ struct TrafficFigures {
   double dense_bytes_per_client = kNoFigure;  // the whole model's values once, in one direction
 };
 
+// What one client's work costs it, by algorithms/exchange/client_cost.h; the dense twin's rounds are not in it.
+struct ClientCostFigures {
+  double flops = kNoFigure;       // mean of a round it took part in, evaluations of the coordinator's aside
+  double live_bytes = kNoFigure;  // of the round that needs most, by the cost model: weights, gradients, moments, growth buffer, payload
+  double peak_bytes = kNoFigure;  // the most that a client's tensors took, measured: activations included, payload not
+};
+
 struct LayerKept {
   std::string name;
   std::string kind;  // "channel", "neuron", "matrix", ...
@@ -93,6 +100,7 @@ struct RunSummary {
   DataFigures data;
   std::vector<VariantFigures> variants;  // at least one, names unique, in the order to show
   TrafficFigures traffic;
+  ClientCostFigures client;
   std::map<std::string, double> seconds;  // stage -> wall seconds
   std::int64_t peak_memory_bytes = 0;     // of the largest rank
   std::int64_t threads = 1;               // of one rank
@@ -109,6 +117,8 @@ RunSummary parse_summary(std::string_view text, const std::string& file);
 RunSummary read_summary(const std::string& folder);
 std::string to_json_text(const RunSummary& summary);
 
+// Of the result: 1 where nothing was cut.
+double density_of(const RunSummary& summary);
 // The model the run was for: the last exported one, else "compact", else "masked", else the last.
 const VariantFigures& result_of(const RunSummary& summary);
 // What it is judged against: "dense twin" (same rounds, not pruned), else "dense"; null where the result is the only

@@ -88,6 +88,12 @@ std::string to_json_text(const RunSummary& summary) {
   json["traffic"] = {{"bytes_down_per_client", number(summary.traffic.bytes_down_per_client)},
                      {"bytes_up_per_client", number(summary.traffic.bytes_up_per_client)},
                      {"dense_bytes_per_client", number(summary.traffic.dense_bytes_per_client)}};
+  const ClientCostFigures& client = summary.client;
+  if (std::isfinite(client.flops) || std::isfinite(client.live_bytes) || std::isfinite(client.peak_bytes)) {
+    json["client"] = {{"flops", number(client.flops)},
+                      {"live_bytes", number(client.live_bytes)},
+                      {"peak_bytes", number(client.peak_bytes)}};
+  }
   json["seconds"] = numbers(summary.seconds);
   json["peak_memory_bytes"] = summary.peak_memory_bytes;
   json["threads"] = summary.threads;

@@ -90,6 +90,9 @@ Scalars scalars_of(const RoundRecord& round) {
                      {"bytes/up_per_client", round.bytes_up},
                      {"clients/summed", static_cast<double>(round.clients)},
                      {"clients/declined", static_cast<double>(round.declined)},
+                     {"client/flops", round.client_flops},
+                     {"client/live_bytes", round.client_live_bytes},
+                     {"client/peak_bytes", round.client_peak_bytes},
                      {"mask/density", round.density},
                      {"seconds/round", round.seconds}};
   if (round.eval) add_all(scalars, "eval/", *round.eval);

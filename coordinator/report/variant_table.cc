@@ -108,12 +108,19 @@ std::vector<LabelledFigure> cost_lines(const RunSummary& summary) {
     return show_bytes(bytes) +
            (known ? " (" + show_percent(bytes / traffic.dense_bytes_per_client) + " of dense)" : "");
   };
-  return {{"down, a client and round", against_dense(traffic.bytes_down_per_client)},
-          {"up, a client and round", against_dense(traffic.bytes_up_per_client)},
-          {"dense values, one way", show_bytes(traffic.dense_bytes_per_client)},
-          {"wall time", show_seconds(total_seconds(summary))},
-          {"peak memory of a rank", show_bytes(static_cast<double>(summary.peak_memory_bytes))},
-          {"ranks x threads", std::to_string(summary.ranks) + " x " + std::to_string(summary.threads)}};
+  std::vector<LabelledFigure> lines = {{"down, a client and round", against_dense(traffic.bytes_down_per_client)},
+                                       {"up, a client and round", against_dense(traffic.bytes_up_per_client)},
+                                       {"dense values, one way", show_bytes(traffic.dense_bytes_per_client)}};
+  const ClientCostFigures& client = summary.client;
+  if (std::isfinite(client.live_bytes)) {
+    lines.push_back({"FLOPs, a client and round", show_short_count(client.flops)});
+    lines.push_back({"live bytes of a client, by the cost model", show_bytes(client.live_bytes)});
+    lines.push_back({"peak of a client, with activations", show_bytes(client.peak_bytes)});
+  }
+  lines.push_back({"wall time", show_seconds(total_seconds(summary))});
+  lines.push_back({"peak memory of a rank", show_bytes(static_cast<double>(summary.peak_memory_bytes))});
+  lines.push_back({"ranks x threads", std::to_string(summary.ranks) + " x " + std::to_string(summary.threads)});
+  return lines;
 }
 
 }  // namespace coppice

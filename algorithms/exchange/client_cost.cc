@@ -1,0 +1,102 @@
+#include "algorithms/exchange/client_cost.h"
+
+#include <algorithm>
+
+namespace coppice {
+namespace {
+
+std::uint64_t bytes_of(const ArenaLayout& layout) { return static_cast<std::uint64_t>(layout.padded_numel()) * sizeof(float); }
+
+std::uint64_t bytes_of(const Mask& mask) {
+  std::int64_t bits = 0;
+  for (const auto& [tensor, kept] : mask.elements()) bits += kept.size();
+  return static_cast<std::uint64_t>(bits + 7) / 8;
+}
+
+// Where gradients are handed over block by block, two blocks' are alive at most (algorithms/training/block_pass.h).
+std::uint64_t largest_two_blocks(const Model& model) {
+  std::vector<std::uint64_t> blocks(static_cast<std::size_t>(model.num_blocks()) + 1, 0);
+  const ArenaLayout& layout = *model.base_layout();
+  for (int i = 0; i < layout.size(); ++i) {
+    blocks[static_cast<std::size_t>(model.first_block_of(i))] += static_cast<std::uint64_t>(layout[i].numel) * sizeof(float);
+  }
+  std::uint64_t most = 0;
+  for (std::size_t b = 0; b + 1 < blocks.size(); ++b) most = std::max(most, blocks[b] + blocks[b + 1]);
+  return most;
+}
+
+}  // namespace
+
+PassFlops::PassFlops(const Model& model, const Mask* mask) {
+  const PrunableStructure structure = model.structure();
+  dense_ = 2.0 * static_cast<double>(model.cost(structure.full_widths()).macs);
+  forward_ = dense_;
+  for (const PatternMatrix& matrix : structure.matrices) {
+    const double of_weight = 2.0 * static_cast<double>(matrix.macs_per_weight);
+    dense_of_[matrix.tensor] += of_weight * static_cast<double>(matrix.rows_O * matrix.cols_I);
+    if (mask == nullptr || mask->keeps_all(matrix.tensor)) continue;
+    const Bits& kept = mask->bits(matrix.tensor);
+    forward_ -= of_weight * static_cast<double>(kept.size() - kept.count());
+  }
+}
+
+double PassFlops::to_weights(ParamId tensor) const {
+  const auto found = dense_of_.find(tensor);
+  return found == dense_of_.end() ? 0.0 : found->second;
+}
+
+double training_flops(const RoundPlan& plan, const TrainTask& task, const Model& model) {
+  const PassFlops pass(model, plan.mask.get());
+  double flops = pass.forward() * (task.recompute ? 2.0 : 1.0);
+  if (plan.adapters) {
+    constexpr double kPasses = 3.0;  // forward, to inputs, to weights
+    flops += pass.to_inputs() + kPasses * 2.0 * static_cast<double>(plan.adapters->layout().numel());
+  } else {
+    flops += pass.backward() + (plan.shadows ? pass.to_dropped() : 0.0);
+  }
+  if (task.distill) flops += PassFlops(*make_model(plan.teacher.values->config), nullptr).forward();
+  return flops;
+}
+
+std::int64_t positions_of(const Batch& batch) {
+  const auto* tokens = std::get_if<Tokens>(&batch.inputs);
+  return tokens == nullptr ? batch.size() : tokens->ids_BT.numel();
+}
+
+std::uint64_t moments_of(const OptimizerConfig& config) {
+  const auto* sgd = std::get_if<SgdConfig>(&config);
+  return sgd == nullptr ? 2 : sgd->momentum > 0.0 ? 1 : 0;
+}
+
+std::uint64_t copy_for(Precision precision, std::uint64_t float_bytes) { return precision == Precision::kBF16 ? float_bytes / 2 : 0; }
+
+ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_t payload) {
+  const std::uint64_t weights = bytes_of(*model.base_layout());
+  const std::uint64_t received = weights + bytes_of(*model.moments_layout());
+  ClientBytes bytes{.parameters = received, .payload = payload};
+  if (plan.mask) bytes.parameters += bytes_of(*plan.mask);
+  std::uint64_t copy = 0;
+  for (const Task& task : plan.tasks) {
+    if (const auto* train = std::get_if<TrainTask>(&task)) {
+      const std::uint64_t trained = plan.adapters ? bytes_of(plan.adapters->layout()) : weights;
+      bytes.parameters += plan.adapters ? 2 * trained : received;
+      if (train->distill) bytes.parameters += bytes_of(plan.teacher.values->base.layout());
+      bytes.gradients = train->precision == Precision::kBF16 && !plan.adapters ? trained / 2 : trained;
+      bytes.moments = moments_of(train->optimizer) * trained;
+      copy = std::max(copy, plan.shadows ? weights : copy_for(train->precision, weights));
+    }
+    if (const auto* estimate = std::get_if<EstimateTask>(&task)) {
+      copy = std::max(copy, copy_for(estimate->precision, weights));
+      bytes.gradients = std::max(bytes.gradients, largest_two_blocks(model));
+    }
+    if (const auto* measure = std::get_if<MeasureTask>(&task)) copy = std::max(copy, copy_for(measure->precision, weights));
+    if (const auto* growth = std::get_if<GrowthTask>(&task)) {
+      constexpr std::uint64_t kCandidate = sizeof(float) + sizeof(std::uint32_t);
+      bytes.growth += weights + static_cast<std::uint64_t>(growth->release.count) * growth->tensors.size() * kCandidate;
+    }
+  }
+  bytes.parameters += copy;
+  return bytes;
+}
+
+}  // namespace coppice

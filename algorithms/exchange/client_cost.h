@@ -1,0 +1,63 @@
+// What a plan costs a client that carries it out: the FLOPs of its passes, and the bytes that are alive while it works. Clients charge
+// themselves by it as they work, the ledger keeps it, `coppice check` foresees by it; nothing else knows these formulas.
+//
+// FLOPs are what the arithmetic needs under the mask (two for a multiply-add of a kept weight), whatever the kernels at hand do with
+// zeros; of one position, that is of a sample or of one token of a text. With m(M) the multiply-adds under mask M:
+//
+//   forward 2 m(M)      backward 2 m(M) to the inputs + 2 m(M) to the kept weights
+//   a gradient to dropped weights of a tensor (growth, shadow weights): 2 * its dense multiply-adds
+//
+// as FedTiny (Huang et al. 2023, section V) and RigL (Evci et al. 2020, appendix H) count. Norms, activations and the optimizer's step
+// are left out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "algorithms/exchange/plan.h"
+#include "models/batch.h"
+#include "models/model.h"
+
+namespace coppice {
+
+class PassFlops {
+ public:
+  PassFlops(const Model& model, const Mask* mask);  // null: nothing dropped
+
+  double forward() const { return forward_; }
+  double backward() const { return 2.0 * forward_; }
+  double to_inputs() const { return forward_; }         // the part of the backward pass that any other part needs
+  double to_weights(ParamId tensor) const;              // dense; 0 of a tensor that is no matrix
+  double to_dropped() const { return dense_ - forward_; }  // of all tensors
+
+ private:
+  std::map<ParamId, double> dense_of_;
+  double dense_ = 0.0;
+  double forward_ = 0.0;
+};
+
+// Of one position that a client trains on, by its plan: shadows, adapters, a teacher and activations computed twice included.
+double training_flops(const RoundPlan& plan, const TrainTask& task, const Model& model);
+
+// B, or B * T for tokens.
+std::int64_t positions_of(const Batch& batch);
+
+// Bytes alive at a client while it carries a plan out, activations aside (simulations/pass_memory.h measures those). The mask counts as one
+// bit a weight of the tensors it touches; the payload is the report as the wire carries it.
+struct ClientBytes {
+  std::uint64_t parameters = 0;  // as received and as trained, with what they are rounded to for a pass, and the mask
+  std::uint64_t gradients = 0;
+  std::uint64_t moments = 0;     // of the optimizer
+  std::uint64_t growth = 0;      // dense gradients and candidates of an adjustment of the mask
+  std::uint64_t payload = 0;
+
+  std::uint64_t sum() const { return parameters + gradients + moments + growth + payload; }
+};
+ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_t payload);
+
+// Buffers as large as the weights that an optimizer keeps.
+std::uint64_t moments_of(const OptimizerConfig& config);
+// Bytes of the copy of float32 weights that a pass of this precision takes.
+std::uint64_t copy_for(Precision precision, std::uint64_t float_bytes);
+
+}  // namespace coppice
