@@ -213,26 +213,39 @@ ConfigNode parse(const std::string& name, const std::string& text) {
 
 }  // namespace
 
-void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
-                    const VisitConfig& visit) {
+ConfigNode parse_settings(const std::string& name, const std::string& text) {
   ConfigNode root = parse(name, text);
   if (root.kind == Kind::kNull) {  // an empty file: every default
     root.kind = Kind::kMap;
     root.source = std::make_shared<const std::string>(name);
   }
   if (root.kind != Kind::kMap) fail_at(root, "", describe(root), "a map of settings");
-  for (const std::string& override_text : overrides) {
-    const std::string source = "--set " + quoted(override_text).substr(1, quoted(override_text).size() - 2);
-    const std::size_t equals = override_text.find('=');
-    if (equals == std::string::npos) throw InputError(source + ": found no '='; expected KEY.PATH=VALUE");
-    ConfigNode value = parse(source, override_text.substr(equals + 1));
-    value.source = std::make_shared<const std::string>(source);
-    value.line = 0;
-    apply_override(root, override_text.substr(0, equals), std::move(value));
-  }
+  return root;
+}
+
+ConfigNode read_settings(const std::string& file) { return parse_settings(file, read_text_file(file, kMostBytes)); }
+
+void apply_override(ConfigNode& root, const std::string& text) {
+  const std::string source = "--set " + quoted(text).substr(1, quoted(text).size() - 2);
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) throw InputError(source + ": found no '='; expected KEY.PATH=VALUE");
+  ConfigNode value = parse(source, text.substr(equals + 1));
+  value.source = std::make_shared<const std::string>(source);
+  value.line = 0;
+  apply_override(root, text.substr(0, equals), std::move(value));
+}
+
+void read_tree(const ConfigNode& root, const VisitConfig& visit) {
   FieldReader reader(root, "");
   visit(reader);
   reader.refuse_unknown_keys();
+}
+
+void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
+                    const VisitConfig& visit) {
+  ConfigNode root = parse_settings(name, text);
+  for (const std::string& one : overrides) apply_override(root, one);
+  read_tree(root, visit);
 }
 
 void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit) {

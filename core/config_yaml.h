@@ -14,10 +14,17 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/config_tree.h"
 
 namespace coppice {
 
 using VisitConfig = std::function<void(FieldVisitor&)>;
+
+// The tree of a file or of a text before its fields are read, for who edits it first: a map, also where nothing is written.
+ConfigNode read_settings(const std::string& file);
+ConfigNode parse_settings(const std::string& name, const std::string& text);
+void apply_override(ConfigNode& root, const std::string& text);  // "a.b=VALUE"
+void read_tree(const ConfigNode& root, const VisitConfig& visit);
 
 void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit);
 // The same from text; `name` stands in the errors where the file's name would.

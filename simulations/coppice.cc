@@ -20,6 +20,7 @@ int run_command_line(int argc, char** argv) {
   app.footer("Try: coppice check configs/quickstart.yaml; mpirun -n 2 coppice run configs/quickstart.yaml");
   int code = 0;
   coppice::add_run_command(app, code);
+  coppice::add_sweep_command(app, code);
   coppice::add_check_command(app, code);
   coppice::add_init_command(app, code);
   coppice::add_prune_command(app, code);

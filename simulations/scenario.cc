@@ -167,8 +167,9 @@ std::vector<std::int64_t> input_shape_of(const ModelConfig& config) {
 
 Seed run_seed(const RunConfig& config) { return Seed{static_cast<std::uint64_t>(config.run.seed), 0, 0}; }
 
-ScenarioData load_scenario_data(const RunConfig& config) {
-  LoadedData loaded = load_data(config.data.source);
+ScenarioData load_scenario_data(const RunConfig& config) { return deal_scenario_data(config, load_data(config.data.source)); }
+
+ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loaded) {
   const Partition dealt = make_partition(config.data.partition, *loaded.train, run_seed(config));
   Partition test = deal_test_set(config, *loaded.test, run_seed(config));
   ScenarioData data;

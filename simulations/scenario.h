@@ -19,6 +19,8 @@ struct ScenarioData {
 
 // Loads and deals the data; every rank does this for itself and gets the same. Throws InputError.
 ScenarioData load_scenario_data(const RunConfig& config);
+// The second half alone.
+ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loaded);
 
 // Where the data's examples and the model's input and outputs do not fit together: InputError naming model.input or
 // model.outputs with what the data asks for.

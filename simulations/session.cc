@@ -1,6 +1,5 @@
 #include "simulations/session.h"
 
-#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -25,27 +24,12 @@
 #include "simulations/memory_forecast.h"
 #include "simulations/ranked_backend.h"
 #include "simulations/scenario.h"
+#include "simulations/stop_signals.h"
 
 namespace coppice {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::atomic<int> stop_signal = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
-
-// While it lives, SIGTERM, SIGINT and SIGUSR1 ask for a stop after the round at hand.
-class StopSignals {
- public:
-  StopSignals() {
-    stop_signal = 0;
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, [](int n) { stop_signal = n; });
-  }
-  ~StopSignals() {
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, SIG_DFL);
-  }
-  bool asked() const { return stop_signal != 0; }
-};
 
 std::string pattern_of(const RunConfig& config) {
   for (const StageConfig& stage : config.stages) {

@@ -78,6 +78,10 @@ std::vector<MeasuredQuantity> measured_quantities(const std::vector<RawArm>& arm
          [](const Sample& s) { return s.run->summary.traffic.bytes_down_per_client; });
   of_run("up a client and round", Unit::kBytes,
          [](const Sample& s) { return s.run->summary.traffic.bytes_up_per_client; });
+  of_run("density", Unit::kFraction, [](const Sample& s) { return density_of(s.run->summary); });
+  of_run("FLOPs of a client and round", Unit::kCount, [](const Sample& s) { return s.run->summary.client.flops; });
+  of_run("live bytes of a client", Unit::kBytes, [](const Sample& s) { return s.run->summary.client.live_bytes; });
+  of_run("peak of a client", Unit::kBytes, [](const Sample& s) { return s.run->summary.client.peak_bytes; });
   of_run("wall time", Unit::kSeconds, [](const Sample& s) { return total_seconds(s.run->summary); });
   of_run("peak memory of a rank", Unit::kBytes,
          [](const Sample& s) { return static_cast<double>(s.run->summary.peak_memory_bytes); });
@@ -127,11 +131,12 @@ std::vector<RawArm> raw_arms(const std::vector<LabelledRun>& runs, const Compare
 std::vector<std::string> arm_names(const std::vector<RawArm>& arms) {
   std::set<std::string> labels, variants;
   for (const RawArm& arm : arms) labels.insert(arm.label), variants.insert(arm.variant);
+  const bool one_variant_each = labels.size() == arms.size();
   std::vector<std::string> names;
   for (const RawArm& arm : arms) {
     if (labels.size() == 1 && variants.size() > 1)
       names.push_back(arm.variant);
-    else if (variants.size() == 1)
+    else if (variants.size() == 1 || one_variant_each)
       names.push_back(arm.label);
     else
       names.push_back(arm.label + " / " + arm.variant);
@@ -164,7 +169,7 @@ std::vector<std::string> notes_on(const std::vector<LabelledRun>& runs, const Co
   if (machines.size() > 1)
     notes.push_back("the runs differ in ranks, threads or fingerprint: times and latencies are not comparable");
   for (const ComparedArm& arm : comparison.arms) {
-    if (arm.paired_seeds.empty())
+    if (arm.paired_seeds.empty() && &comparison.arms[arm.baseline] != &arm)
       notes.push_back("'" + arm.name + "' has no seed in common with the baseline: no difference");
   }
   return notes;
@@ -173,6 +178,15 @@ std::vector<std::string> notes_on(const std::vector<LabelledRun>& runs, const Co
 }  // namespace
 
 bool MeanAndError::is_clear() const { return std::isfinite(standard_error) && std::abs(mean) > 2.0 * standard_error; }
+
+bool Comparison::has_one_baseline() const {
+  return std::all_of(arms.begin(), arms.end(), [this](const ComparedArm& arm) { return arm.baseline == baseline; });
+}
+
+std::size_t Comparison::index_of(std::string_view quantity) const {
+  const auto found = std::find_if(quantities.begin(), quantities.end(), [&](const Quantity& q) { return q.name == quantity; });
+  return static_cast<std::size_t>(found - quantities.begin());
+}
 
 MeanAndError mean_and_error(const std::vector<double>& values) {
   MeanAndError result{.count = static_cast<std::int64_t>(values.size())};
@@ -205,16 +219,19 @@ Comparison compare_runs(const std::vector<LabelledRun>& runs, const CompareOptio
   const std::vector<RawArm> arms = raw_arms(runs, options);
   const std::vector<std::string> names = arm_names(arms);
   Comparison comparison;
-  if (!options.baseline.empty()) {
-    const auto found = std::find(names.begin(), names.end(), options.baseline);
-    if (found == names.end()) throw InputError(unknown_name("baseline", options.baseline, names));
-    comparison.baseline = static_cast<std::size_t>(found - names.begin());
-  }
+  const auto index_of = [&](const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) throw InputError(unknown_name("baseline", name, names));
+    return static_cast<std::size_t>(found - names.begin());
+  };
+  if (!options.baseline.empty()) comparison.baseline = index_of(options.baseline);
   for (std::size_t a = 0; a < arms.size(); ++a) {
     ComparedArm& arm = comparison.arms.emplace_back();
     arm.name = names[a];
+    const auto other = options.baseline_of.find(arm.name);
+    arm.baseline = other == options.baseline_of.end() ? comparison.baseline : index_of(other->second);
     for (const auto& [seed, sample] : arms[a].by_seed) arm.seeds.push_back(seed);
-    arm.paired_seeds = common_seeds(arms[a], arms[comparison.baseline]);
+    arm.paired_seeds = common_seeds(arms[a], arms[arm.baseline]);
   }
   for (const MeasuredQuantity& measured : measured_quantities(arms)) {
     bool any = false;
@@ -226,7 +243,7 @@ Comparison compare_runs(const std::vector<LabelledRun>& runs, const CompareOptio
       }
       for (const std::int64_t seed : comparison.arms[a].paired_seeds) {
         const double difference =
-            measured.value(arms[a].by_seed.at(seed)) - measured.value(arms[comparison.baseline].by_seed.at(seed));
+            measured.value(arms[a].by_seed.at(seed)) - measured.value(arms[comparison.arms[a].baseline].by_seed.at(seed));
         if (std::isfinite(difference)) differences.push_back(difference);
       }
       any = any || !values.empty();

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/report/run_summary.h"
@@ -27,6 +29,7 @@ struct CompareOptions {
   std::vector<std::string>
       variants;          // those to compare; empty = all where every run has one label, else each run's result
   std::string baseline;  // the arm that differences are taken against; empty = the first
+  std::map<std::string, std::string> baseline_of = {};  // arms that have another one: arm -> its baseline
 };
 
 struct MeanAndError {
@@ -50,6 +53,7 @@ struct Quantity {
 
 struct ComparedArm {
   std::string name;                        // "label / variant", or only what tells the arms apart
+  std::size_t baseline = 0;                // index into the comparison's arms; its own: no difference is taken
   std::vector<std::int64_t> seeds;         // ascending
   std::vector<std::int64_t> paired_seeds;  // those the baseline has too
   std::vector<MeanAndError> values;        // one a quantity
@@ -61,6 +65,9 @@ struct Comparison {
   std::vector<ComparedArm> arms;   // in the order of the arguments
   std::size_t baseline = 0;        // index into arms
   std::vector<std::string> notes;  // what a reader must know: other data, arms without a common seed
+
+  bool has_one_baseline() const;                        // or arms are compared with different ones
+  std::size_t index_of(std::string_view quantity) const;  // quantities.size() where no run has it
 };
 
 // Throws InputError for no run, two runs of one label and seed, an unknown variant or baseline.

@@ -6,6 +6,7 @@
 
 #include "core/human_text.h"
 #include "core/text_table.h"
+#include "coordinator/report/compare_plots.h"
 #include "coordinator/report/figures.h"
 #include "coordinator/report/html_page.h"
 #include "coordinator/report/html_text.h"
@@ -69,12 +70,7 @@ std::string heading(const Quantity& quantity, Table table) {
 // `runs`: how many the row stands for; a figure that fewer runs have says so.
 std::string cell(const MeanAndError& figure, QuantityUnit unit, Table table, std::size_t runs) {
   if (figure.count == 0) return "-";
-  std::string text = show_in(unit, figure.mean);
-  const bool shows_zero = text.find_first_of("123456789") == std::string::npos;
-  if (table == Table::kDifferences && figure.mean > 0.0 && !shows_zero) text.insert(text.begin(), '+');
-  if (std::isfinite(figure.standard_error) && figure.standard_error > 0.0)
-    text += " ± " + error_in(unit, figure.standard_error);
-  if (table == Table::kDifferences && figure.is_clear()) text += " *";
+  std::string text = table == Table::kValues ? value_text(figure, unit) : difference_text(figure, unit);
   if (figure.count != static_cast<std::int64_t>(runs)) text += " (n = " + std::to_string(figure.count) + ")";
   return text;
 }
@@ -82,14 +78,17 @@ std::string cell(const MeanAndError& figure, QuantityUnit unit, Table table, std
 Grid grid_of(const Comparison& comparison, Table table, Of of) {
   Grid grid;
   grid.columns = {"arm", table == Table::kValues ? "n" : "pairs"};
+  const bool names_baselines = table == Table::kDifferences && !comparison.has_one_baseline();
+  if (names_baselines) grid.columns.push_back("to");
   for (const Quantity& quantity : comparison.quantities) {
     if (quantity.of_run == (of == Of::kRuns)) grid.columns.push_back(heading(quantity, table));
   }
   for (std::size_t a = 0; a < comparison.arms.size(); ++a) {
-    if (table == Table::kDifferences && a == comparison.baseline) continue;
     const ComparedArm& arm = comparison.arms[a];
+    if (table == Table::kDifferences && a == arm.baseline) continue;
     const std::size_t runs = table == Table::kValues ? arm.seeds.size() : arm.paired_seeds.size();
     grid.rows.push_back({arm.name, std::to_string(runs)});
+    if (names_baselines) grid.rows.back().push_back(comparison.arms[arm.baseline].name);
     for (std::size_t q = 0; q < comparison.quantities.size(); ++q) {
       const Quantity& quantity = comparison.quantities[q];
       if (quantity.of_run != (of == Of::kRuns)) continue;
@@ -104,6 +103,7 @@ const std::string kReading =
     "mean ± standard error over n seeds (n - 1); none for n = 1; * = further than two standard errors from zero";
 
 std::string difference_title(const Comparison& comparison) {
+  if (!comparison.has_one_baseline()) return "difference to each arm's baseline, paired by seed";
   return "difference to '" + comparison.arms[comparison.baseline].name + "', paired by seed";
 }
 
@@ -113,26 +113,18 @@ std::string text_table(const Grid& grid) {
   return table.text();
 }
 
+std::vector<std::string> names_of(const Comparison& comparison) {
+  std::vector<std::string> names;
+  for (const ComparedArm& arm : comparison.arms) names.push_back(arm.name);
+  return names;
+}
+
 Grid escaped(Grid grid) {
   for (std::string& column : grid.columns) column = escape_html(column);
   for (auto& row : grid.rows) {
     for (std::string& text : row) text = escape_html(text);
   }
   return grid;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-std::string exact(double value) {
-  if (!std::isfinite(value)) return "";
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%.17g", value);
-  return text.data();
 }
 
 std::string latex_text(const std::string& text) {
@@ -172,6 +164,33 @@ std::string latex_table(const Grid& grid, const std::string& caption) {
 
 }  // namespace
 
+std::string value_text(const MeanAndError& figure, QuantityUnit unit) {
+  if (figure.count == 0) return "-";
+  const bool shown = std::isfinite(figure.standard_error) && figure.standard_error > 0.0;
+  return show_in(unit, figure.mean) + (shown ? " ± " + error_in(unit, figure.standard_error) : "");
+}
+
+std::string difference_text(const MeanAndError& figure, QuantityUnit unit) {
+  std::string text = value_text(figure, unit);
+  const bool shows_zero = show_in(unit, figure.mean).find_first_of("123456789") == std::string::npos;
+  if (figure.mean > 0.0 && !shows_zero) text.insert(text.begin(), '+');
+  return figure.is_clear() ? text + " *" : text;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_number(double value) {
+  if (!std::isfinite(value)) return "";
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%.17g", value);
+  return text.data();
+}
+
 std::string compare_text(const Comparison& comparison) {
   const Grid values = grid_of(comparison, Table::kValues, Of::kModels),
              differences = grid_of(comparison, Table::kDifferences, Of::kModels);
@@ -195,6 +214,7 @@ std::string compare_html(const Comparison& comparison) {
   std::string body = "<header><p class=\"kicker\">Coppice: comparison of runs</p>\n<h1>" +
                      std::to_string(comparison.arms.size()) + (comparison.arms.size() == 1 ? " arm" : " arms") +
                      "</h1>\n<p class=\"dim\">" + escape_html(kReading) + "</p>\n" + notes + "</header>\n" +
+                     tradeoff_section(comparison, names_of(comparison)) +
                      html_section("models", "The models", table(Table::kValues, Of::kModels));
   if (comparison.arms.size() > 1) {
     body += html_section("differences", "The " + difference_title(comparison), table(Table::kDifferences, Of::kModels));
@@ -209,17 +229,16 @@ std::string compare_html(const Comparison& comparison) {
 
 std::string compare_csv(const Comparison& comparison) {
   std::string csv = "table,arm,baseline,quantity,unit,n,mean,standard_error\n";
-  const std::string& baseline = comparison.arms[comparison.baseline].name;
   for (const Table table : {Table::kValues, Table::kDifferences}) {
     for (std::size_t a = 0; a < comparison.arms.size(); ++a) {
-      if (table == Table::kDifferences && a == comparison.baseline) continue;
       const ComparedArm& arm = comparison.arms[a];
+      if (table == Table::kDifferences && a == arm.baseline) continue;
       for (std::size_t q = 0; q < comparison.quantities.size(); ++q) {
         const MeanAndError& figure = table == Table::kValues ? arm.values[q] : arm.differences[q];
         csv += std::string(table == Table::kValues ? "value," : "difference,") + csv_field(arm.name) + "," +
-               (table == Table::kValues ? "" : csv_field(baseline)) + "," + csv_field(comparison.quantities[q].name) +
+               (table == Table::kValues ? "" : csv_field(comparison.arms[arm.baseline].name)) + "," + csv_field(comparison.quantities[q].name) +
                "," + unit_name(comparison.quantities[q].unit) + "," + std::to_string(figure.count) + "," +
-               exact(figure.mean) + "," + exact(figure.standard_error) + "\n";
+               csv_number(figure.mean) + "," + csv_number(figure.standard_error) + "\n";
       }
     }
   }

@@ -8,12 +8,14 @@ const std::string_view kPageStyle = R"css(
   --page: #f5f4ef; --card: #ffffff; --ink: #1d2420; --dim: #626b64; --line: #dedcd2; --grid: #ebe9e1;
   --band: #f1efe6; --accent: #1f7a55; --on-accent: #ffffff; --soft: #e2efe7; --off: #e6e4da;
   --s0: #1f7a55; --s1: #c05a14; --s2: #3567a8; --s3: #7c847e;
+  --s4: #8a4fb0; --s5: #a8324a; --s6: #1b8a94; --s7: #8a7415;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #121614; --card: #1a1f1c; --ink: #e6eae5; --dim: #9aa59d; --line: #303833; --grid: #262d29;
     --band: #212824; --accent: #5cc193; --on-accent: #0c1a13; --soft: #203a2d; --off: #2b332e;
     --s0: #5cc193; --s1: #f0954a; --s2: #7fb0ee; --s3: #98a29b;
+    --s4: #c79be6; --s5: #f0808f; --s6: #5fc8d2; --s7: #d3bd5c;
   }
 }
 * { box-sizing: border-box; }
@@ -72,6 +74,12 @@ svg .point-name.result { font-weight: 650; }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
 .s0 path { stroke-width: 2.4; } .s1 path { stroke-dasharray: 7 4; } .s2 path { stroke-width: 1.4; }
 .s3 path { stroke-dasharray: 3 3; stroke-width: 1.4; } .s3 circle { display: none; }
+.curve path { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; }
+.curve circle, .curve polygon { fill: var(--c); stroke: var(--card); stroke-width: 1; }
+.curve .error { stroke: var(--c); stroke-width: 1.2; }
+.t0 { --c: var(--s0); } .t1 { --c: var(--s1); } .t2 { --c: var(--s2); } .t3 { --c: var(--s3); }
+.t4 { --c: var(--s4); } .t5 { --c: var(--s5); } .t6 { --c: var(--s6); } .t7 { --c: var(--s7); }
+.t1 path, .t5 path { stroke-dasharray: 7 4; } .t2 path, .t6 path { stroke-dasharray: 2 3; } .t3 path, .t7 path { stroke-dasharray: 9 3 2 3; }
 .point { fill: var(--card); stroke: var(--s2); stroke-width: 2; } .point.result { fill: var(--accent); stroke: var(--card); stroke-width: 1.5; }
 .bar { fill: var(--accent); fill-opacity: .55; } .bar.faint { fill-opacity: .3; }
 .cell { fill: var(--accent); } .count { font-size: 10px; fill: var(--ink); } .count.strong { fill: var(--on-accent); }

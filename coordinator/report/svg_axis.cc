@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMostTicks = 24;
 constexpr double kBinary = 1024.0;
+constexpr double kFewestForLogarithms = 4.0;
+constexpr std::size_t kMostLogarithmicTicks = 7;
 constexpr double kLargestInAUnit = 500.0;  // an axis that reaches further counts in the next unit: 0.5 MiB, not 512 KiB
 
 double round_step(double rough) {
@@ -68,6 +70,39 @@ AxisScale make_axis(double least, double most, int wanted, bool tight, FigureKin
   return scale;
 }
 
+double AxisScale::fraction(double value) const {
+  return logarithmic ? std::log(value / least) / std::log(most / least) : (value - least) / (most - least);
+}
+
+AxisScale make_cost_axis(double least, double most, FigureKind kind) {
+  if (!can_draw(least) || !can_draw(most) || least < 1e-30 || most < kFewestForLogarithms * least) {
+    return make_axis(std::min(0.0, least), most, 5, false, kind);
+  }
+  AxisScale scale;
+  scale.logarithmic = true;
+  const double air = std::pow(most / least, 0.05);
+  scale.least = least / air;
+  scale.most = kind == FigureKind::kPercent ? std::min(most * air, std::max(most, 1.0)) : most * air;
+  // 1, 2, 5, 10, ... of a unit that is a power of ten, or of 1024 for bytes; only 1, 10, 100 where that is enough.
+  const auto add_ticks = [&](std::initializer_list<double> digits) {
+    scale.ticks.clear();
+    const double base = kind == FigureKind::kBytes ? kBinary : 1000.0;
+    const int first = static_cast<int>(std::floor(std::log(scale.least) / std::log(base))) - 1;
+    const int last = static_cast<int>(std::ceil(std::log(scale.most) / std::log(base)));
+    for (int power = first; power <= last; ++power) {
+      for (const double decade : {1.0, 10.0, 100.0}) {
+        for (const double digit : digits) {
+          const double tick = digit * decade * std::pow(base, power);
+          if (tick >= scale.least * (1.0 - 1e-9) && tick <= scale.most * (1.0 + 1e-9)) scale.ticks.push_back(tick);
+        }
+      }
+    }
+  };
+  add_ticks({1.0, 2.0, 5.0});
+  if (scale.ticks.size() > kMostLogarithmicTicks) add_ticks({1.0});
+  return scale;
+}
+
 std::string tick_label(double value, double step, FigureKind kind) {
   switch (kind) {
     case FigureKind::kPercent: {
@@ -85,6 +120,11 @@ std::string tick_label(double value, double step, FigureKind kind) {
   if (value == 0.0) return "0";
   if (std::abs(value) >= 1e6 || step < 1e-4) return show_significant(value, 3);
   return show_fixed(value, step >= 0.999 ? 0 : std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-6))));
+}
+
+std::string axis_label(const AxisScale& scale, double value, FigureKind kind, double finer) {
+  if (!scale.logarithmic) return tick_label(value, scale.step / finer, kind);
+  return kind == FigureKind::kBytes ? without_trailing_zeros(show_bytes(value)) : tick_label(value, value / finer, kind);
 }
 
 }  // namespace coppice

@@ -13,9 +13,10 @@ struct AxisScale {
   double most = 1.0;
   std::vector<double> ticks;
   double step = 1.0;
+  bool logarithmic = false;  // least > 0; no step
 
   // Where a value lies: 0 at `least`, 1 at `most`.
-  double fraction(double value) const { return (value - least) / (most - least); }
+  double fraction(double value) const;
 };
 
 // Values of larger size are not drawn: their differences leave the range of a double.
@@ -27,6 +28,11 @@ bool can_draw(double value);
 // input gives a scale with least < most.
 AxisScale make_axis(double least, double most, int wanted, bool tight, FigureKind kind = FigureKind::kNumber);
 
+// Of a cost: logarithmic where positive values span a factor of four and more, else as make_axis has it, from zero.
+AxisScale make_cost_axis(double least, double most, FigureKind kind);
+
 std::string tick_label(double value, double step, FigureKind kind);
+// The same of an axis, with as many digits as its ticks need; `finer` times finer for a value between them.
+std::string axis_label(const AxisScale& scale, double value, FigureKind kind, double finer = 1.0);
 
 }  // namespace coppice

@@ -32,7 +32,7 @@ std::string draw_axes(const Canvas& canvas, FigureKind x_kind, FigureKind y_kind
   for (const double tick : canvas.x.ticks) {
     const double x = canvas.px(tick);
     svg += svg_line("axis", x, bottom, x, bottom + 4);
-    svg += svg_text("tick", x, bottom + 16, "middle", tick_label(tick, canvas.x.step, x_kind));
+    svg += svg_text("tick", x, bottom + 16, "middle", axis_label(canvas.x, tick, x_kind));
   }
   svg += svg_line("axis", kMarginLeft, bottom, kMarginLeft + kPlotWidth, bottom);
   return svg + svg_text("label", kMarginLeft + kPlotWidth / 2, kCanvasHeight - 4, "middle", x_label);

@@ -10,6 +10,7 @@
 #include "core/text_table.h"
 #include "models/model.h"
 #include "simulations/budget_text.h"
+#include "simulations/checked_run.h"
 #include "simulations/commands/commands.h"
 #include "simulations/memory_forecast.h"
 #include "simulations/scenario.h"
@@ -97,14 +98,9 @@ void add_check_command(CLI::App& app, int& code) {
   command->footer("Example:\n  coppice check configs/quickstart.yaml --set federation.cohort=20");
   command->callback([arguments, &code] {
     const auto config = read_config<RunConfig>(arguments->config, arguments->overrides);
-    check_settings(config, arguments->config);
-    const ScenarioData data = load_scenario_data(config);
-    const State state = first_state(config, arguments->config);
-    const auto model = make_model(state.track(kMainTrack).values->config);
-    check_model_fits(*model, data.clients->train->spec(), arguments->config);
-    check_scenario(config, data, *model, arguments->ranks, arguments->config);
-    print_costs(config, data, *model, state);
-    print_memory(config, data, *state.track(kMainTrack).values);
+    const CheckedRun run = RunChecker().check(config, arguments->ranks, arguments->config);
+    print_costs(config, run.data, *run.model, run.state);
+    print_memory(config, run.data, *run.state.track(kMainTrack).values);
     std::printf("%s is valid; a run writes to %s\n", arguments->config.c_str(), output_folder(config).c_str());
     code = 0;
   });

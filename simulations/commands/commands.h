@@ -6,6 +6,7 @@
 namespace coppice {
 
 void add_run_command(CLI::App& app, int& code);
+void add_sweep_command(CLI::App& app, int& code);
 void add_check_command(CLI::App& app, int& code);
 void add_init_command(CLI::App& app, int& code);
 void add_prune_command(CLI::App& app, int& code);

@@ -66,5 +66,31 @@ TEST(Axis, AnyInputGivesAScale) {
   }
 }
 
+TEST(Axis, CostsThatSpanMuchAreLogarithmic) {
+  const AxisScale density = make_cost_axis(0.02, 1.0, FigureKind::kPercent);
+  ASSERT_TRUE(density.logarithmic);
+  EXPECT_NEAR(density.most, 1.0, 1e-12);
+  std::vector<std::string> labels;
+  for (const double tick : density.ticks) labels.push_back(axis_label(density, tick, FigureKind::kPercent));
+  EXPECT_EQ(labels, (std::vector<std::string>{"2 %", "5 %", "10 %", "20 %", "50 %", "100 %"}));
+  EXPECT_NEAR(density.fraction(density.least), 0.0, 1e-12);
+  EXPECT_NEAR(density.fraction(density.most), 1.0, 1e-12);
+  EXPECT_NEAR(density.fraction(std::sqrt(density.least * density.most)), 0.5, 1e-12);
+
+  const AxisScale bytes = make_cost_axis(3.0 * 1024, 2.5 * 1024 * 1024, FigureKind::kBytes);
+  labels.clear();
+  for (const double tick : bytes.ticks) labels.push_back(axis_label(bytes, tick, FigureKind::kBytes));
+  EXPECT_EQ(labels, (std::vector<std::string>{"10 KiB", "100 KiB", "1 MiB"}));
+}
+
+TEST(Axis, CostsThatSpanLittleOrAreNotPositiveAreNot) {
+  for (const auto& [least, most] : {std::pair(0.5, 1.0), std::pair(0.0, 10.0), std::pair(-1.0, 10.0), std::pair(3.0, 3.0)}) {
+    const AxisScale scale = make_cost_axis(least, most, FigureKind::kCount);
+    EXPECT_FALSE(scale.logarithmic) << least;
+    EXPECT_LE(scale.least, 0.0);
+    EXPECT_GE(scale.most, most);
+  }
+}
+
 }  // namespace
 }  // namespace coppice
