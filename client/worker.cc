@@ -11,6 +11,7 @@
 #include "algorithms/taps/input_products.h"
 #include "algorithms/training/adapter_replica.h"
 #include "algorithms/training/local_training.h"
+#include "algorithms/training/sparse_replica.h"
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
 #include "core/error.h"
@@ -107,6 +108,7 @@ class Play {
     }
     const auto* lora = std::get_if<LoraConfig>(&task.adapter);
     if (lora != nullptr) return train_adapters(task, *lora, next, options);
+    if (holds_kept_alone(plan_, task)) return train_kept(task, next, options);
     const std::int64_t all = order.num_batches();
     train_weights(task, next, options.max_steps > 0 ? std::min(options.max_steps, all) : all, options);
   }
@@ -122,6 +124,24 @@ class Play {
     if (!usable(result)) return;
     const ReleaseContext release = context(task.release, samples_);
     release_difference(release, "train/delta/", adapters.adapters(), *plan_.adapters, report_);
+    report_training(result, release);
+  }
+
+  // Kept values alone are in memory (algorithms/training/sparse_replica.h).
+  void train_kept(const TrainTask& task, const BatchSource& next, LocalOptions options) {
+    SparseReplica& replica = sparse_.emplace(replica_.shared_model(), *plan_.values, *plan_.mask, task.precision, task.recompute);
+    Optimizer optimizer(task.optimizer, replica.base().shared_layout());
+    options.step.anchor = &replica.received();
+    const Trainee trainee{
+        .backward = [&](const Batch& batch, const Guide* guide) { return replica.backward(batch, plan_.loss, guide); },
+        .step = [&](const StepOptions& step) { return replica.step(optimizer, step); },
+        .has_norms = replica.moments().layout().size() > 0};
+    const LocalResult result = train_locally(trainee, next, options);
+    if (!usable(result)) return;
+    ReleaseContext release = context(task.release, samples_);
+    release.mask = nullptr;  // nothing is dropped of what is there
+    release_difference(release, "train/delta/", replica.base(), replica.received(), report_);
+    release_moments(release, replica.moments());
     report_training(result, release);
   }
 
@@ -152,7 +172,7 @@ class Play {
     if (!usable(result)) return;
     const ReleaseContext release = context(task.release, samples_);
     release_difference(release, "train/delta/", replica_.base(), plan_.values->base, report_);
-    release_moments(release);
+    release_moments(release, replica_.moments());
     if (control) {
       const double lr = std::get<SgdConfig>(task.optimizer).lr * task.lr_scale;
       to_store_ = control->update(replica_.base(), plan_.values->base, static_cast<double>(result.steps) * lr, report_,
@@ -175,8 +195,7 @@ class Play {
     report_.add_scalar("train/steps", static_cast<double>(result.steps));
   }
 
-  void release_moments(const ReleaseContext& release) {
-    const Arena& moments = replica_.moments();
+  void release_moments(const ReleaseContext& release, const Arena& moments) {
     const std::vector<std::string> norms = norm_names(moments.layout());
     for (std::size_t i = 0; i < norms.size(); ++i) {
       const auto mean = moments.floats(static_cast<int>(2 * i));
@@ -362,7 +381,8 @@ class Play {
   ClientModels& models_;
   Replica& replica_;
   HiddenStates& hidden_;
-  std::optional<AdapterReplica> adapters_;  // lives as long as the report, which reads it
+  std::optional<AdapterReplica> adapters_;  // these two live as long as the report, which reads them
+  std::optional<SparseReplica> sparse_;
   Report& report_;
   PassFlops pass_;
   double flops_ = 0.0;
@@ -385,7 +405,12 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
     return collect != nullptr && collect->statistic != CollectTask::Statistic::kBatchNorm;
   });
   if (!looks_inside) hidden_ = {};
-  const std::int64_t received = plan.values->base.flat().nbytes() + plan.values->moments.flat().nbytes();
+  const bool copies = std::any_of(plan.tasks.begin(), plan.tasks.end(), [&plan](const Task& task) {
+    const auto* train = std::get_if<TrainTask>(&task);
+    return train != nullptr && holds_kept_alone(plan, *train);
+  });
+  // A client's weights as received: what all clients of a rank read, unless each has a copy of its own.
+  const std::int64_t received = copies ? 0 : plan.values->base.flat().nbytes() + plan.values->moments.flat().nbytes();
   const std::int64_t before = live_bytes() - received;
   ClientModels models(plan);
   std::vector<ClientOutcome> outcomes;

@@ -84,15 +84,15 @@ void check_sizes(std::size_t dense, std::int64_t bits, std::size_t kept, std::in
               " values");
 }
 
-}  // namespace
-
-COPPICE_CLONES void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept) {
+// Inlined into each clone below, so that it is compiled for each instruction set.
+template <class Word>
+[[gnu::always_inline]] inline void gather(std::span<const Word> dense, const Bits& support, std::span<Word> kept) {
   check_sizes(dense.size(), support.size(), kept.size(), support.count());
-  const float* from = dense.data();
-  float* to = kept.data();
+  const Word* from = dense.data();
+  Word* to = kept.data();
   for (std::uint64_t word : support.words()) {
     if (word == kAllSet) {
-      std::memcpy(to, from, 64 * sizeof(float));
+      std::memcpy(to, from, 64 * sizeof(Word));
       to += 64;
     } else {
       for (; word != 0; word &= word - 1) *to++ = from[std::countr_zero(word)];
@@ -101,31 +101,46 @@ COPPICE_CLONES void gather_kept(std::span<const float> dense, const Bits& suppor
   }
 }
 
-void gather_kept(std::span<const float> dense, const Bits& support, std::vector<float>& kept) {
-  kept.resize(static_cast<std::size_t>(support.count()));
-  gather_kept(dense, support, std::span<float>(kept));
-}
-
-COPPICE_CLONES void scatter_kept(std::span<const float> kept, const Bits& support, std::span<float> dense) {
+template <class Word>
+[[gnu::always_inline]] inline void scatter(std::span<const Word> kept, const Bits& support, std::span<Word> dense) {
   check_sizes(dense.size(), support.size(), kept.size(), support.count());
-  const float* from = kept.data();
-  float* to = dense.data();
+  const Word* from = kept.data();
+  Word* to = dense.data();
   std::size_t left = dense.size();
   for (std::uint64_t word : support.words()) {
     if (word == kAllSet) {
-      std::memcpy(to, from, 64 * sizeof(float));
+      std::memcpy(to, from, 64 * sizeof(Word));
       from += 64;
     } else {
       if (left >= 64) {
-        std::memset(to, 0, 64 * sizeof(float));  // of constant size: stores, not a call
+        std::memset(to, 0, 64 * sizeof(Word));  // of constant size: stores, not a call
       } else {
-        std::memset(to, 0, left * sizeof(float));
+        std::memset(to, 0, left * sizeof(Word));
       }
       for (; word != 0; word &= word - 1) to[std::countr_zero(word)] = *from++;
     }
     to += 64;
     left -= std::min<std::size_t>(left, 64);
   }
+}
+
+}  // namespace
+
+COPPICE_CLONES void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept) { gather(dense, support, kept); }
+
+COPPICE_CLONES void gather_kept(std::span<const std::uint16_t> dense, const Bits& support, std::span<std::uint16_t> kept) {
+  gather(dense, support, kept);
+}
+
+void gather_kept(std::span<const float> dense, const Bits& support, std::vector<float>& kept) {
+  kept.resize(static_cast<std::size_t>(support.count()));
+  gather_kept(dense, support, std::span<float>(kept));
+}
+
+COPPICE_CLONES void scatter_kept(std::span<const float> kept, const Bits& support, std::span<float> dense) { scatter(kept, support, dense); }
+
+COPPICE_CLONES void scatter_kept(std::span<const std::uint16_t> kept, const Bits& support, std::span<std::uint16_t> dense) {
+  scatter(kept, support, dense);
 }
 
 COPPICE_CLONES void zero_dropped(const Bits& support, std::span<float> dense) {

@@ -18,8 +18,11 @@ namespace coppice {
 void gather_kept(std::span<const float> dense, const Bits& support, std::span<float> kept);
 void gather_kept(std::span<const float> dense, const Bits& support, std::vector<float>& kept);  // resizes `kept`
 
+void gather_kept(std::span<const std::uint16_t> dense, const Bits& support, std::span<std::uint16_t> kept);  // bfloat16 or float16
+
 // The inverse: set bits take the values in order, all others become zero.
 void scatter_kept(std::span<const float> kept, const Bits& support, std::span<float> dense);
+void scatter_kept(std::span<const std::uint16_t> kept, const Bits& support, std::span<std::uint16_t> dense);
 
 // Zeroes the elements whose bit is not set (a NaN among them too).
 void zero_dropped(const Bits& support, std::span<float> dense);

@@ -13,6 +13,12 @@ std::uint64_t bytes_of(const Mask& mask) {
   return static_cast<std::uint64_t>(bits + 7) / 8;
 }
 
+std::uint64_t largest_matrix(const Mask& mask) {
+  std::int64_t largest = 0;
+  for (const auto& [tensor, kept] : mask.elements()) largest = std::max(largest, kept.size());
+  return static_cast<std::uint64_t>(largest);
+}
+
 // Where gradients are handed over block by block, two blocks' are alive at most (algorithms/training/block_pass.h).
 std::uint64_t largest_two_blocks(const Model& model) {
   std::vector<std::uint64_t> blocks(static_cast<std::size_t>(model.num_blocks()) + 1, 0);
@@ -63,6 +69,14 @@ std::int64_t positions_of(const Batch& batch) {
   return tokens == nullptr ? batch.size() : tokens->ids_BT.numel();
 }
 
+bool holds_kept_alone(const RoundPlan& plan, const TrainTask& task) {
+  constexpr double kMostKept = 0.5;
+  if (!plan.mask || plan.mask->elements().empty() || plan.shadows || plan.adapters || task.scaffold) return false;
+  if (task.clip_norm > 0.0 || task.release.clip > 0.0 || task.release.select != Release::Select::kPlanSupport) return false;
+  if (plan.tasks.size() > 1) return false;
+  return static_cast<double>(plan.mask->kept()) <= kMostKept * static_cast<double>(plan.mask->total());
+}
+
 std::uint64_t moments_of(const OptimizerConfig& config) {
   const auto* sgd = std::get_if<SgdConfig>(&config);
   return sgd == nullptr ? 2 : sgd->momentum > 0.0 ? 1 : 0;
@@ -78,12 +92,19 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
   std::uint64_t copy = 0;
   for (const Task& task : plan.tasks) {
     if (const auto* train = std::get_if<TrainTask>(&task)) {
-      const std::uint64_t trained = plan.adapters ? bytes_of(plan.adapters->layout()) : weights;
-      bytes.parameters += plan.adapters ? 2 * trained : received;
+      const bool kept_alone = holds_kept_alone(plan, *train);
+      const std::uint64_t trained = plan.adapters ? bytes_of(plan.adapters->layout())
+                                    : kept_alone  ? static_cast<std::uint64_t>(plan.mask->kept()) * sizeof(float)
+                                                  : weights;
+      if (kept_alone) {
+        bytes.parameters -= weights - trained;
+        bytes.scratch = largest_matrix(*plan.mask) * (train->precision == Precision::kBF16 ? 2 : 4) * 2;
+      }
+      bytes.parameters += plan.adapters ? 2 * trained : trained + bytes_of(*model.moments_layout());
       if (train->distill) bytes.parameters += bytes_of(plan.teacher.values->base.layout());
       bytes.gradients = train->precision == Precision::kBF16 && !plan.adapters ? trained / 2 : trained;
       bytes.moments = moments_of(train->optimizer) * trained;
-      copy = std::max(copy, plan.shadows ? weights : copy_for(train->precision, weights));
+      copy = std::max(copy, plan.shadows ? weights : copy_for(train->precision, kept_alone ? trained : weights));
     }
     if (const auto* estimate = std::get_if<EstimateTask>(&task)) {
       copy = std::max(copy, copy_for(estimate->precision, weights));

@@ -42,6 +42,11 @@ double training_flops(const RoundPlan& plan, const TrainTask& task, const Model&
 // B, or B * T for tokens.
 std::int64_t positions_of(const Batch& batch);
 
+// Whether a client that trains has kept values alone in memory: under an element mask that stays for the round and drops half of the weights
+// or more, where nothing else of the plan looks at dense weights. Norms of all gradients, and so clipping, need those of dropped weights,
+// too.
+bool holds_kept_alone(const RoundPlan& plan, const TrainTask& task);
+
 // Bytes alive at a client while it carries a plan out, activations aside (simulations/pass_memory.h measures those). The mask counts as one
 // bit a weight of the tensors it touches; the payload is the report as the wire carries it.
 struct ClientBytes {
@@ -50,6 +55,7 @@ struct ClientBytes {
   std::uint64_t moments = 0;     // of the optimizer
   std::uint64_t growth = 0;      // dense gradients and candidates of an adjustment of the mask
   std::uint64_t payload = 0;
+  std::uint64_t scratch = 0;     // beside the sum, as activations are: the largest matrix and its gradient, dense while they are worked with
 
   std::uint64_t sum() const { return parameters + gradients + moments + growth + payload; }
 };

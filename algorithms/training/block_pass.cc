@@ -40,4 +40,15 @@ void BlockPass::backward(const at::Tensor& loss, const std::function<void(int bl
   }
 }
 
+void take_whole_gradients(const Model& model, std::span<const at::Tensor> leaves, int block,
+                          const std::function<void(ParamId tensor, const at::Tensor& gradient)>& take) {
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    at::Tensor& grad = leaves[i].mutable_grad();
+    if (!grad.defined() || model.first_block_of(static_cast<ParamId>(i)) < block) continue;
+    const at::Tensor whole = grad.contiguous();
+    grad.reset();
+    take(static_cast<ParamId>(i), whole);
+  }
+}
+
 }  // namespace coppice

@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "models/batch.h"
@@ -40,5 +41,9 @@ class BlockPass {
   bool recompute_;
   std::vector<Border> borders_;
 };
+
+// The gradients that are whole once a backward pass is through `block`: handed over, contiguous, and taken from their leaves.
+void take_whole_gradients(const Model& model, std::span<const at::Tensor> leaves, int block,
+                          const std::function<void(ParamId tensor, const at::Tensor& gradient)>& take);
 
 }  // namespace coppice

@@ -21,9 +21,7 @@ std::vector<at::Tensor> leaves_of(const Arena& arena) {
 }  // namespace
 
 Replica::Replica(std::shared_ptr<const Model> model)
-    : model_(std::move(model)),
-      base_("base", model_->base_layout()),
-      moments_("moments", model_->moments_layout()) {}
+    : model_(std::move(model)), moments_("moments", model_->moments_layout()) {}
 
 void Replica::refresh_leaves() {
   if (precision_ == Precision::kF32 && shadows_ == nullptr) {
@@ -36,6 +34,11 @@ void Replica::refresh_leaves() {
   base().set_aside();
   if (shadows_ != nullptr) shadows_->apply_to(forward_);
   leaves_ = leaves_of(forward_);
+}
+
+// Weights of its own take memory where they are first needed.
+void Replica::make_base() {
+  if (base_.layout().size() == 0) base_ = Arena("base", model_->base_layout());
 }
 
 void Replica::load(std::shared_ptr<const ModelState> state, Precision precision) {
@@ -54,6 +57,7 @@ void Replica::use_variant(const Mask* mask, const Arena* moments) {
   if (mask == nullptr && !own_) return;
   own_ = mask != nullptr;
   if (own_) {
+    make_base();
     base_.copy_from(received_->base);
     mask->apply_to(base_);
   }
@@ -86,25 +90,15 @@ PassResult Replica::backward(const Batch& batch, LossKind loss, Tap& tap, Mode m
   const Weights in_use = weights();
   BlockPass pass(*model_, in_use, tap, mode, recompute_);
   const Goal goal = goal_of(pass.forward(in_precision(batch, precision_)), batch.targets, loss, mean, guide);
-  pass.backward(goal.value, [&](int block) {
-    for (std::size_t i = 0; i < leaves_.size(); ++i) {
-      at::Tensor& grad = leaves_[i].mutable_grad();
-      if (!grad.defined() || model_->first_block_of(static_cast<ParamId>(i)) < block) continue;
-      const at::Tensor whole = grad.contiguous();
-      grad.reset();
-      if (take) {
-        take(static_cast<ParamId>(i), whole);
-      } else {
-        gradients_[i] = whole;
-      }
-    }
-  });
+  const TakeGradient keep = [this](ParamId tensor, const at::Tensor& gradient) { gradients_[static_cast<std::size_t>(tensor)] = gradient; };
+  pass.backward(goal.value, [&](int block) { take_whole_gradients(*model_, leaves_, block, take ? take : keep); });
   return goal.result;
 }
 
 bool Replica::step(Optimizer& optimizer, StepOptions options) {
   if (precision_ == Precision::kBF16 || shadows_ != nullptr) options.forward = &forward_;
   const bool first = !std::exchange(own_, true);
+  make_base();
   if (first && received_->base.in_file()) {  // so that the file's pages are gone before the optimizer's come
     base_.copy_from(received_->base);
     received_->base.set_aside();

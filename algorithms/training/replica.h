@@ -28,6 +28,7 @@ class Replica {
   explicit Replica(std::shared_ptr<const Model> model);
 
   const Model& model() const { return *model_; }
+  std::shared_ptr<const Model> shared_model() const { return model_; }
 
   // `state` must have the model's layout.
   void load(std::shared_ptr<const ModelState> state, Precision precision);
@@ -63,6 +64,7 @@ class Replica {
  private:
   Weights weights() const;
   void refresh_leaves();
+  void make_base();
 
   std::shared_ptr<const Model> model_;
   Precision precision_ = Precision::kF32;
