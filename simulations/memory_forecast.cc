@@ -14,6 +14,7 @@
 #include "core/process_memory.h"
 #include "models/model.h"
 #include "models/state_file.h"
+#include "simulations/foreseen_rounds.h"
 #include "simulations/pass_memory.h"
 
 namespace coppice {
@@ -23,14 +24,6 @@ std::uint64_t floats_of(const Model& model) { return static_cast<std::uint64_t>(
 
 std::uint64_t slots_of(const ServerConfig& config) {
   return std::holds_alternative<FedAvgConfig>(config) ? 0 : std::holds_alternative<FedAvgMConfig>(config) ? 1 : 2;
-}
-
-// The model that the prune stage will leave, as far as sizes go: scores decide which units stay, hardly how many.
-std::unique_ptr<Model> model_after(const PruneConfig& prune, const Model& model) {
-  const bool measured_later = prune.budget.budget.latency > 0.0 && !prune.budget.latencies;
-  if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels || measured_later) return make_model(model.config());
-  const std::vector<double> scores(model.structure().groups.size(), 1.0);
-  return make_model(model.sliced_config(choose_units(model, scores, prune.budget)));
 }
 
 class Forecaster {

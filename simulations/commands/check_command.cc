@@ -2,9 +2,6 @@
 #include <cstdio>
 #include <memory>
 
-#include "algorithms/exchange/plan_codec.h"
-#include "algorithms/exchange/report_blocks.h"
-#include "comm/wire/frame_layout.h"
 #include "core/config_yaml.h"
 #include "core/human_text.h"
 #include "core/text_table.h"
@@ -12,6 +9,7 @@
 #include "simulations/budget_text.h"
 #include "simulations/checked_run.h"
 #include "simulations/commands/commands.h"
+#include "simulations/foreseen_rounds.h"
 #include "simulations/memory_forecast.h"
 #include "simulations/scenario.h"
 
@@ -26,17 +24,7 @@ struct CheckArguments {
 
 bool cuts_units(const PruneConfig& prune) { return parse_pattern(prune.pattern).kind == Pattern::Kind::kChannels; }
 
-// Bytes up of a training report, from the sizes of its blocks.
-std::size_t report_size(const RoundPlan& plan, const Model& model) {
-  std::vector<BlockExtent> extents;
-  for (const ReportBlock& block : report_blocks(plan, model)) {
-    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
-    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
-  }
-  return encoded_size(0, extents);
-}
-
-void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model, const State& state) {
+void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model) {
   const Population population = data.clients->population();
   const Cost cost = model.cost(model.structure().full_widths());
   // A decoder's cost is that of a token, and a sample of a text has many.
@@ -60,22 +48,24 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
       for (const auto& [what, figure] : budget_rows(model, prune->budget)) table.add_row({"prune, " + what, figure});
     }
   }
-  for (const auto& stage : make_stages(config, population, data.loss)) {
-    if (stage->name() != "warmup") continue;
-    const std::vector<RoundPlan> plans = stage->next_plans(state);
-    if (plans.empty()) continue;
-    table.add_row({"a warm-up round, down to a client", bytes_text(plan_bytes(plans[0], nullptr))});
-    table.add_row({"a warm-up round, up from a client", bytes_text(report_size(plans[0], model))});
-  }
-  const LocalConfig& local = config.federation.local;
-  double per_client = static_cast<double>(samples * local.epochs) / static_cast<double>(population.train_samples.size());
-  if (local.max_steps > 0) per_client = std::min(per_client, static_cast<double>(local.max_steps * local.batch));
-  const double per_round = per_client * static_cast<double>(config.federation.cohort);
+  const double per_round = samples_of_a_round(config, population) * static_cast<double>(config.federation.cohort);
   table.add_row({"training rounds, twins included", std::to_string(rounds)});
   table.add_row({"samples trained on, about", std::to_string(static_cast<std::int64_t>(per_round * static_cast<double>(rounds)))});
-  table.add_row({"FLOPs of training, about",
-                 count_text(6.0 * macs * per_round * static_cast<double>(rounds))});
   std::fputs(table.text().c_str(), stdout);
+}
+
+// Bytes are those of a client that has had the mask; activations, and what is dense while it is worked with, come on top of live ones.
+void print_rounds(const RunConfig& config, const ScenarioData& data, const State& state) {
+  TextTable table({"a client and round of", "down", "up", "FLOPs, about", "weights", "gradients", "moments", "live bytes", "one matrix, dense"});
+  double flops = 0.0;
+  for (const ForeseenRound& round : foresee_rounds(config, data, state)) {
+    const ClientBytes& bytes = round.bytes;
+    table.add_row({round.stage, bytes_text(round.bytes_down), bytes_text(bytes.payload), count_text(round.flops), bytes_text(bytes.parameters),
+                   bytes_text(bytes.gradients), bytes_text(bytes.moments), bytes_text(bytes.sum()), bytes_text(bytes.scratch)});
+    flops += round.flops * static_cast<double>(round.rounds * config.federation.cohort);
+  }
+  if (flops == 0.0) return;
+  std::printf("%sFLOPs of training, under the mask, about %s\n", table.text().c_str(), count_text(flops).c_str());
 }
 
 void print_memory(const RunConfig& config, const ScenarioData& data, const ModelState& values) {
@@ -99,7 +89,8 @@ void add_check_command(CLI::App& app, int& code) {
   command->callback([arguments, &code] {
     const auto config = read_config<RunConfig>(arguments->config, arguments->overrides);
     const CheckedRun run = RunChecker().check(config, arguments->ranks, arguments->config);
-    print_costs(config, run.data, *run.model, run.state);
+    print_costs(config, run.data, *run.model);
+    print_rounds(config, run.data, run.state);
     print_memory(config, run.data, *run.state.track(kMainTrack).values);
     std::printf("%s is valid; a run writes to %s\n", arguments->config.c_str(), output_folder(config).c_str());
     code = 0;

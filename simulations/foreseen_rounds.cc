@@ -1,0 +1,112 @@
+#include "simulations/foreseen_rounds.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "algorithms/budget/budget.h"
+#include "algorithms/exchange/plan_codec.h"
+#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/masking/bn_candidates.h"
+#include "algorithms/masking/make_mask.h"
+#include "comm/wire/frame_layout.h"
+#include "models/model.h"
+
+namespace coppice {
+namespace {
+
+// Bytes up of a training report, from the sizes of its blocks.
+std::uint64_t report_size(const RoundPlan& plan, const Model& model) {
+  std::vector<BlockExtent> extents;
+  for (const ReportBlock& block : report_blocks(plan, model)) {
+    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
+    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
+  }
+  return encoded_size(0, extents);
+}
+
+Mask mask_after(const PruneConfig& prune, const Model& model, const Arena& base) {
+  const auto [pattern, edge] = element_pattern(prune);
+  const ElementScores scores = weight_element_scores(MagnitudeConfig{}, model, base, edge, Seed{});
+  std::map<ParamId, std::int64_t> quotas;
+  if (pattern.kind != Pattern::Kind::kNOfM) {
+    quotas = element_quotas(model.structure(), *model.base_layout(), pattern, edge, prune.budget, &scores);
+  }
+  return make_element_mask(model, pattern, edge, scores, quotas);
+}
+
+void take_mask(Mask mask, Track& track) {
+  ModelState values = track.values->clone();
+  mask.apply_to(values.base);
+  track.values = std::make_shared<const ModelState>(std::move(values));
+  track.mask = std::make_shared<const Mask>(std::move(mask));
+}
+
+// What a stage leaves for those after it.
+struct Leave {
+  State& state;
+
+  void operator()(const PruneConfig& prune) const {
+    Track& track = state.track(kMainTrack);
+    const auto model = make_model(track.values->config);
+    state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, {}};
+    if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels) return take_mask(mask_after(prune, *model, track.values->base), track);
+    track.values = std::make_shared<const ModelState>(initial_state(*model_after(prune, *model), Seed{}));
+  }
+  void operator()(const BnSelectionConfig& selection) const {
+    Track& track = state.track(kMainTrack);
+    const auto model = make_model(track.values->config);
+    state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, {}};
+    take_mask(bn_candidates(*model, track.values->base, selection.density, selection.epsilon, 1, Seed{}).at(0), track);
+  }
+  template <class Other>
+  void operator()(const Other&) const {}
+};
+
+std::int64_t rounds_of(const StageConfig& stage) {
+  const auto* warmup = std::get_if<WarmupConfig>(&stage);
+  const auto* finetune = std::get_if<FinetuneConfig>(&stage);
+  return warmup != nullptr ? warmup->rounds : finetune != nullptr ? finetune->rounds : 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> model_after(const PruneConfig& prune, const Model& model) {
+  const bool measured_later = prune.budget.budget.latency > 0.0 && !prune.budget.latencies;
+  if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels || measured_later) return make_model(model.config());
+  const std::vector<double> scores(model.structure().groups.size(), 1.0);
+  return make_model(model.sliced_config(choose_units(model, scores, prune.budget)));
+}
+
+double samples_of_a_round(const RunConfig& config, const Population& population) {
+  const LocalConfig& local = config.federation.local;
+  const auto samples = std::accumulate(population.train_samples.begin(), population.train_samples.end(), std::int64_t{0});
+  const double all = static_cast<double>(samples * local.epochs) / static_cast<double>(population.train_samples.size());
+  return local.max_steps > 0 ? std::min(all, static_cast<double>(local.max_steps * local.batch)) : all;
+}
+
+std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const ScenarioData& data, const State& first) {
+  const Population population = data.clients->population();
+  const ExampleSpec& spec = data.clients->train->spec();
+  State state = first;
+  std::vector<ForeseenRound> rounds;
+  for (const StageConfig& stage : config.stages) {
+    if (rounds_of(stage) > 0) {
+      RunConfig alone = config;
+      alone.stages = {stage};
+      const RoundPlan plan = make_stages(alone, population, data.loss).at(0)->next_plans(state).at(0);
+      const auto model = make_model(plan.values->config);
+      const bool tokens = std::holds_alternative<DecoderConfig>(model->config());
+      const double positions = samples_of_a_round(config, population) * (tokens ? static_cast<double>(spec.shape[0]) : 1.0);
+      ForeseenRound& round = rounds.emplace_back();
+      round.stage = std::visit([](const auto& s) { return std::string(s.kName); }, stage);
+      round.rounds = rounds_of(stage);
+      round.bytes_down = plan_bytes(plan, plan.mask, true);
+      round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), *model);
+      round.bytes = client_bytes(plan, *model, report_size(plan, *model));
+    }
+    std::visit(Leave{state}, stage);
+  }
+  return rounds;
+}
+
+}  // namespace coppice
