@@ -32,7 +32,7 @@ std::vector<RunColumn> run_columns(const SweepResults& results) {
                        }});
   }
   columns.insert(columns.end(),
-                 {{"density", density_of},
+                 {{"mask_density", density_of},
                   {"parameters", [](Summary s) { return static_cast<double>(result_of(s).parameters); }},
                   {"flops_per_sample", [](Summary s) { return static_cast<double>(result_of(s).flops); }},
                   {"bytes_down_per_client_round", [](Summary s) { return s.traffic.bytes_down_per_client; }},

@@ -129,14 +129,15 @@ class SweepRunner {
     const double start = steady_seconds();
     std::vector<Working> working;
     std::size_t next = 0;
-    double busy_since = start;  // of the jobs together: time in which fewer work than could counts as lost
+    double busy_since = start;  // of the jobs together
     bool asked = false;
     for (;;) {
       while (!signals.asked() && working.size() < static_cast<std::size_t>(options_.jobs)) {
         while (next < results_.runs.size() && results_.runs[next].status == SweepRunStatus::kDone) ++next;
         if (next == results_.runs.size()) break;
-        working.push_back({next, started(next), steady_seconds()});
-        busy_since = steady_seconds();
+        ChildProcess process = started(next);
+        if (working.empty()) busy_since = steady_seconds();
+        working.push_back({next, std::move(process), steady_seconds()});
         ++next;
       }
       if (working.empty()) break;

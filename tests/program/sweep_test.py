@@ -14,7 +14,7 @@ SWEEP = {
     "sweep": {"name": "small", "baseline": "dense"},
     "base": str(SMOKE),
     "set": {"data.partition.clients": 8, "federation.local.max_steps": 2, "data.test_clients": 2,
-            "stages": [{"score": {"batches": 1, "batch": 16, "cohort": 4}},
+            "stages": [{"score": {"batches": 2, "batch": 16, "cohort": 4}},
                        {"prune": {"pattern": "unstructured", "allocation": "erk", "floor": 0, "budget": {"density": 0.5},
                                   "recalibration": {"batches": 1, "batch": 16, "cohort": 4}}},
                        {"finetune": {"rounds": 3}}, "export"]},
