@@ -43,6 +43,9 @@ function(coppice_test name)
   set(environment OMP_NUM_THREADS=1 "COPPICE_DATA_DIR=${COPPICE_DATA_DIR}"
                   "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0"
                   UBSAN_OPTIONS=print_stacktrace=1)
+  if(COPPICE_SANITIZE MATCHES thread)
+    list(APPEND environment UCX_MEM_EVENTS=no)  # UCX hooks madvise, which a thread calls when the sanitizer has forgotten it
+  endif()
   if(NOT arg_RANKS)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name})
