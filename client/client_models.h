@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/plan.h"
 #include "algorithms/training/frozen_replica.h"
 #include "algorithms/training/replica.h"
@@ -10,7 +11,7 @@
 namespace coppice {
 
 struct ClientModels {
-  explicit ClientModels(const RoundPlan& plan) : replica(make_model(plan.values->config)) {
+  explicit ClientModels(const RoundPlan& plan) : replica(make_model(plan.values->config)), pass(replica.model()) {
     for (const Task& task : plan.tasks) {
       const auto* training = std::get_if<TrainTask>(&task);
       if (training == nullptr) continue;
@@ -20,6 +21,7 @@ struct ClientModels {
   }
 
   Replica replica;
+  PassFlops pass;  // of its model
   std::optional<FrozenReplica> teacher;  // of a Train task that distills
   std::optional<FrozenReplica> base;     // of a Train task that adapts
 };

@@ -29,7 +29,7 @@ class Play {
   Play(const RoundPlan& plan, std::int64_t client, const ClientData& data, const ClientStore& store, ClientModels& models,
        HiddenStates& hidden, Report& report)
       : plan_(plan), client_(client), data_(data), store_(store), models_(models), replica_(models.replica), hidden_(hidden),
-        report_(report), pass_(replica_.model(), plan.mask.get()) {}
+        report_(report), pass_(models.pass) {}
 
   void run() {
     for (const Task& task : plan_.tasks) {
@@ -90,7 +90,7 @@ class Play {
     samples_ = static_cast<std::int64_t>(mine.size());
     BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
                      BatchRule{.last = task.last});
-    const double of_position = training_flops(plan_, task, replica_.model());
+    const double of_position = training_flops(plan_, task, pass_);
     const BatchSource next = [&](Batch& batch) {
       const std::span<const std::int64_t> indices = order.next();
       if (indices.empty()) return false;
@@ -216,8 +216,9 @@ class Play {
     Tap& tap = estimator->tap() != nullptr ? *estimator->tap() : bare;
     replica_.set_recompute(task.recompute);
     const std::int64_t batches = plan_.probe ? 1 : task.batches;
+    const Mask* mask = plan_.mask.get();
     const std::int64_t seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
-      charge(batch, estimator->needs_gradient() ? pass_.forward() + pass_.backward() : pass_.forward());
+      charge(batch, estimator->needs_gradient() ? pass_.forward(mask) + pass_.backward(mask) : pass_.forward(mask));
       if (estimator->needs_gradient()) {
         const auto take = [&](ParamId tensor, const at::Tensor& gradient) {
           estimator->take_gradient(tensor, replica_.base().floats(tensor), gradient, batch.size());
@@ -254,7 +255,7 @@ class Play {
       double loss = 0.0;
       std::int64_t hits = 0;
       std::int64_t count = 0;
-      const double forward = PassFlops(replica_.model(), variant.mask.get()).forward();
+      const double forward = pass_.forward(variant.mask ? variant.mask.get() : plan_.mask.get());
       const std::int64_t seen = for_first_batches(task.split, plan_.probe ? 1 : 0, task.batch, [&](const Batch& batch) {
         charge(batch, forward);
         const at::Tensor logits = replica_.logits(batch, tap, Mode::kEval);
@@ -288,7 +289,7 @@ class Play {
     Tap bare;
     // Blocks count alike: what a pass through one of them needs is not declared.
     const double blocks = static_cast<double>(task.last_block + 1 - entry.block) / replica_.model().num_blocks();
-    flops_ += blocks * pass_.forward() * entry.positions;
+    flops_ += blocks * pass_.forward(plan_.mask.get()) * entry.positions;
     for (; entry.block < task.first_block; ++entry.block) {
       for (at::Tensor& hidden : entry.batches) hidden = replica_.block(entry.block, hidden, bare);
     }
@@ -327,7 +328,7 @@ class Play {
     for (const Variant& variant : effective_variants(plan_)) {
       replica_.use_variant(variant.mask.get(), variant.moments.get());
       BatchNormMoments tap;
-      const double forward = PassFlops(replica_.model(), variant.mask.get()).forward();
+      const double forward = pass_.forward(variant.mask ? variant.mask.get() : plan_.mask.get());
       const std::int64_t batches = plan_.probe ? 1 : task.batches;
       std::int64_t used = 0;
       for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
@@ -351,7 +352,7 @@ class Play {
   void perform(const GrowthTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
     Arena total("growth", replica_.model().base_layout());
-    double of_position = pass_.forward() + pass_.to_inputs();
+    double of_position = pass_.forward(plan_.mask.get()) + pass_.to_inputs(plan_.mask.get());
     for (const std::int64_t tensor : task.tensors) of_position += pass_.to_weights(static_cast<ParamId>(tensor));
     Tap tap;
     // Eval mode: looking at gradients must not move the running statistics that training reports.
@@ -384,7 +385,7 @@ class Play {
   std::optional<AdapterReplica> adapters_;  // these two live as long as the report, which reads them
   std::optional<SparseReplica> sparse_;
   Report& report_;
-  PassFlops pass_;
+  const PassFlops& pass_;
   double flops_ = 0.0;
   bool finite_ = true;
   std::int64_t samples_ = 0;

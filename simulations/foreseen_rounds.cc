@@ -101,7 +101,7 @@ std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const Scenari
       round.stage = std::visit([](const auto& s) { return std::string(s.kName); }, stage);
       round.rounds = rounds_of(stage);
       round.bytes_down = plan_bytes(plan, plan.mask, true);
-      round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), *model);
+      round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), PassFlops(*model));
       round.bytes = client_bytes(plan, *model, report_size(plan, *model));
     }
     std::visit(Leave{state}, stage);

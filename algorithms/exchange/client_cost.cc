@@ -33,17 +33,23 @@ std::uint64_t largest_two_blocks(const Model& model) {
 
 }  // namespace
 
-PassFlops::PassFlops(const Model& model, const Mask* mask) {
+PassFlops::PassFlops(const Model& model) {
   const PrunableStructure structure = model.structure();
   dense_ = 2.0 * static_cast<double>(model.cost(structure.full_widths()).macs);
-  forward_ = dense_;
   for (const PatternMatrix& matrix : structure.matrices) {
-    const double of_weight = 2.0 * static_cast<double>(matrix.macs_per_weight);
-    dense_of_[matrix.tensor] += of_weight * static_cast<double>(matrix.rows_O * matrix.cols_I);
-    if (mask == nullptr || mask->keeps_all(matrix.tensor)) continue;
-    const Bits& kept = mask->bits(matrix.tensor);
-    forward_ -= of_weight * static_cast<double>(kept.size() - kept.count());
+    of_weight_[matrix.tensor] += 2.0 * static_cast<double>(matrix.macs_per_weight);
+    dense_of_[matrix.tensor] = of_weight_[matrix.tensor] * static_cast<double>(matrix.rows_O * matrix.cols_I);
   }
+}
+
+double PassFlops::forward(const Mask* mask) const {
+  double flops = dense_;
+  if (mask == nullptr) return flops;
+  for (const auto& [tensor, kept] : mask->elements()) {
+    const auto used = of_weight_.find(tensor);
+    if (used != of_weight_.end()) flops -= used->second * static_cast<double>(kept.size() - kept.count());
+  }
+  return flops;
 }
 
 double PassFlops::to_weights(ParamId tensor) const {
@@ -51,16 +57,16 @@ double PassFlops::to_weights(ParamId tensor) const {
   return found == dense_of_.end() ? 0.0 : found->second;
 }
 
-double training_flops(const RoundPlan& plan, const TrainTask& task, const Model& model) {
-  const PassFlops pass(model, plan.mask.get());
-  double flops = pass.forward() * (task.recompute ? 2.0 : 1.0);
+double training_flops(const RoundPlan& plan, const TrainTask& task, const PassFlops& pass) {
+  const Mask* mask = plan.mask.get();
+  double flops = pass.forward(mask) * (task.recompute ? 2.0 : 1.0);
   if (plan.adapters) {
     constexpr double kPasses = 3.0;  // forward, to inputs, to weights
-    flops += pass.to_inputs() + kPasses * 2.0 * static_cast<double>(plan.adapters->layout().numel());
+    flops += pass.to_inputs(mask) + kPasses * 2.0 * static_cast<double>(plan.adapters->layout().numel());
   } else {
-    flops += pass.backward() + (plan.shadows ? pass.to_dropped() : 0.0);
+    flops += pass.backward(mask) + (plan.shadows ? pass.to_dropped(mask) : 0.0);
   }
-  if (task.distill) flops += PassFlops(*make_model(plan.teacher.values->config), nullptr).forward();
+  if (task.distill) flops += PassFlops(*make_model(plan.teacher.values->config)).forward(nullptr);
   return flops;
 }
 

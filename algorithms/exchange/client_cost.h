@@ -20,24 +20,26 @@
 
 namespace coppice {
 
+// Masks may be null: nothing dropped.
 class PassFlops {
  public:
-  PassFlops(const Model& model, const Mask* mask);  // null: nothing dropped
+  explicit PassFlops(const Model& model);
 
-  double forward() const { return forward_; }
-  double backward() const { return 2.0 * forward_; }
-  double to_inputs() const { return forward_; }         // the part of the backward pass that any other part needs
-  double to_weights(ParamId tensor) const;              // dense; 0 of a tensor that is no matrix
-  double to_dropped() const { return dense_ - forward_; }  // of all tensors
+  double forward(const Mask* mask) const;
+  double backward(const Mask* mask) const { return 2.0 * forward(mask); }
+  double to_inputs(const Mask* mask) const { return forward(mask); }  // the part of the backward pass that any other part needs
+  double to_weights(ParamId tensor) const;                            // dense; 0 of a tensor that is no matrix
+  double to_dropped(const Mask* mask) const { return dense_ - forward(mask); }  // of all tensors
 
  private:
+  std::map<ParamId, double> of_weight_;
   std::map<ParamId, double> dense_of_;
   double dense_ = 0.0;
-  double forward_ = 0.0;
 };
 
-// Of one position that a client trains on, by its plan: shadows, adapters, a teacher and activations computed twice included.
-double training_flops(const RoundPlan& plan, const TrainTask& task, const Model& model);
+// Of one position that a client trains on, by its plan: shadows, adapters, a teacher and activations computed twice included. `pass` is of
+// the plan's model.
+double training_flops(const RoundPlan& plan, const TrainTask& task, const PassFlops& pass);
 
 // B, or B * T for tokens.
 std::int64_t positions_of(const Batch& batch);

@@ -74,12 +74,12 @@ TEST(ClientCost, FlopsAreThoseThatAPassShows) {
       batch.inputs = Images{at::zeros({kSamples, hwc[2], hwc[0], hwc[1]})};
     }
     model->forward(batch, state.weights(), tap, Mode::kEval);
-    const PassFlops pass(*model, &mask);
-    EXPECT_DOUBLE_EQ(pass.forward(), tap.flops / kSamples);
-    EXPECT_DOUBLE_EQ(pass.backward(), 2.0 * pass.forward());
-    EXPECT_GT(pass.to_dropped(), pass.forward());
+    const PassFlops pass(*model);
+    EXPECT_DOUBLE_EQ(pass.forward(&mask), tap.flops / kSamples);
+    EXPECT_DOUBLE_EQ(pass.backward(&mask), 2.0 * pass.forward(&mask));
+    EXPECT_GT(pass.to_dropped(&mask), pass.forward(&mask));
     for (const auto& [weight, flops] : tap.dense) EXPECT_DOUBLE_EQ(pass.to_weights(weight), flops / kSamples);
-    EXPECT_DOUBLE_EQ(PassFlops(*model, nullptr).forward(), pass.forward() + pass.to_dropped());
+    EXPECT_DOUBLE_EQ(pass.forward(nullptr), pass.forward(&mask) + pass.to_dropped(&mask));
   }
 }
 
@@ -118,21 +118,49 @@ TEST(ClientCost, BytesOfTrainingAreWeightsGradientsMomentsAndPayload) {
   EXPECT_EQ(low.moments, 2 * kWeights);
 }
 
+TEST(ClientCost, KeptValuesAloneTakeATenthAtOnePerCent) {
+  MlpConfig config = small_mlp();
+  config.hidden = {1600};
+  RoundPlan plan = plan_of(config);
+  const auto model = make_model(config);
+  TrainTask task{.optimizer = SgdConfig{.momentum = 0.9}};
+  plan.tasks = {task};
+  const double dense = static_cast<double>(client_bytes(plan, *model, 4 * 51200).sum());
+  std::map<ParamId, Bits> elements;
+  for (const PatternMatrix& matrix : model->structure().matrices) {
+    Bits bits(matrix.rows_O * matrix.cols_I, false);
+    for (std::int64_t i = 0; i < bits.size(); i += 100) bits.set(i, true);
+    elements.emplace(matrix.tensor, std::move(bits));
+  }
+  plan.mask = std::make_shared<const Mask>(Mask::of_elements(model->base_layout(), model->structure(), std::move(elements)));
+  ASSERT_TRUE(holds_kept_alone(plan, task));
+  const std::uint64_t kept = static_cast<std::uint64_t>(plan.mask->kept()) * 4;
+  const ClientBytes sparse = client_bytes(plan, *model, 4 * 512);
+  EXPECT_EQ(sparse.parameters, 2 * kept + 51200 / 8);  // and a bit a weight says which they are
+  EXPECT_EQ(sparse.gradients, kept);
+  EXPECT_EQ(sparse.moments, kept);
+  EXPECT_EQ(sparse.scratch, 2U * 4 * 16 * 1600);
+  EXPECT_LT(static_cast<double>(sparse.sum()), 0.1 * dense);
+  task.clip_norm = 1.0;  // the norm is of all gradients
+  EXPECT_FALSE(holds_kept_alone(plan, task));
+}
+
 TEST(ClientCost, TrainingIsThreePassesAndWhatElseAPlanAsksFor) {
   RoundPlan plan = plan_of(small_mlp());
   const auto model = make_model(plan.values->config);
+  const PassFlops pass(*model);
   TrainTask task;
   constexpr double kForward = 2.0 * (16 * 32 + 32 * 16);
-  EXPECT_DOUBLE_EQ(training_flops(plan, task, *model), 3.0 * kForward);
+  EXPECT_DOUBLE_EQ(training_flops(plan, task, pass), 3.0 * kForward);
   task.recompute = true;
-  EXPECT_DOUBLE_EQ(training_flops(plan, task, *model), 4.0 * kForward);
+  EXPECT_DOUBLE_EQ(training_flops(plan, task, pass), 4.0 * kForward);
   task.recompute = false;
   const auto mask = std::make_shared<const Mask>(sparse_mask(*model));
   plan.mask = mask;
   constexpr double kSparse = 2.0 * (171 + 171);  // every third of 512
-  EXPECT_DOUBLE_EQ(training_flops(plan, task, *model), 3.0 * kSparse);
+  EXPECT_DOUBLE_EQ(training_flops(plan, task, pass), 3.0 * kSparse);
   plan.shadows = true;
-  EXPECT_DOUBLE_EQ(training_flops(plan, task, *model), 3.0 * kSparse + (kForward - kSparse));
+  EXPECT_DOUBLE_EQ(training_flops(plan, task, pass), 3.0 * kSparse + (kForward - kSparse));
 }
 
 }  // namespace
