@@ -49,7 +49,8 @@ class Sweep(ProgramTest):
                 process.send_signal(number)
                 break
             time.sleep(0.005)
-        return process.wait(timeout=300), process.stdout.read()
+        words, _ = process.communicate(timeout=300)
+        return process.returncode, words
 
     def test_a_typo_in_one_row_is_found_before_the_first_run(self):
         bad = SWEEP["arms"] | {"snip": {"set": {"stages.score.importance": "snap"}}}
