@@ -80,8 +80,9 @@ class Sweep(ProgramTest):
         again = self.run_ok("sweep", file, "--out", out)
         self.assertIn("10 of them done already", again.stdout)
         whole = self.folder / "whole"
-        self.run_ok("sweep", file, "--out", whole, *(["--launcher", f"{MPIRUN} -n 2 --oversubscribe --bind-to none"] if MPIRUN else []))
-        for row in rows:
+        self.run_ok("sweep", self.write(seeds=[1]), "--out", whole,
+                    *(["--launcher", f"{MPIRUN} -n 2 --oversubscribe --bind-to none"] if MPIRUN else []))
+        for row in rows[:5]:
             self.assertEqual(weights(out / row["folder"]), weights(whole / row["folder"]), row["folder"])
 
         # The table is made of what the runs say.
