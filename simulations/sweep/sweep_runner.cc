@@ -117,7 +117,7 @@ class SweepRunner {
     write_file_atomically(config, write_config(plan_.rows[index].config));
     wait_for_lock(folder);
     std::vector<std::string> words = options_.launcher;
-    for (const std::string& word : {fs::read_symlink("/proc/self/exe").string(), std::string("run"), config, std::string("--out"), folder,
+    for (const std::string& word : {program_, std::string("run"), config, std::string("--out"), folder,
                                     std::string("--resume=auto")}) {
       words.push_back(word);
     }
@@ -218,6 +218,7 @@ class SweepRunner {
   const SweepPlan& plan_;
   const SweepOptions& options_;
   FolderLock lock_;
+  const std::string program_ = fs::read_symlink("/proc/self/exe").string();  // before anyone can replace the file
   SweepResults results_;
   std::vector<double> seconds_;  // of runs that this call finished
   double wall_seconds_ = 0.0;
