@@ -68,7 +68,7 @@ class Resnet final : public BuiltInModel {
       for (int b = 0; b < blocks_per_stage; ++b) widths_.push_back(config.inner[s * blocks_per_stage + b]);
     }
     std::int64_t height = config.input[0], width = config.input[1];
-    add_conv("conv1", "bn1", kImage, residual_family(0), 3, {1, 1}, height * width);
+    add_conv("conv1", "bn1", kImage, residual_family(0), 3, square_conv(1, 1), height * width);
     for (int s = 0; s < kStages; ++s) {
       for (int b = 0; b < blocks_per_stage; ++b) {
         const bool reshapes = s > 0 && b == 0;
@@ -79,10 +79,10 @@ class Resnet final : public BuiltInModel {
         const std::int64_t positions = height * width;
         const std::string name = "layer" + std::to_string(s + 1) + "." + std::to_string(b) + ".";
         Block block{.stage = s};
-        block.conv1 = add_conv(name + "conv1", name + "bn1", from, to + 1 + b, 3, {stride, 1}, positions);
-        block.conv2 = add_conv(name + "conv2", name + "bn2", to + 1 + b, to, 3, {1, 1}, positions);
+        block.conv1 = add_conv(name + "conv1", name + "bn1", from, to + 1 + b, 3, square_conv(stride, 1), positions);
+        block.conv2 = add_conv(name + "conv2", name + "bn2", to + 1 + b, to, 3, square_conv(1, 1), positions);
         if (reshapes && shortcuts_.empty()) {
-          block.projection = add_conv(name + "shortcut", "", from, to, 1, {stride, 0}, positions);
+          block.projection = add_conv(name + "shortcut", "", from, to, 1, square_conv(stride, 0), positions);
         } else if (reshapes) {
           block.zero_pad = s - 1;
         }

@@ -17,7 +17,7 @@ at::Tensor Tap::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tens
 
 at::Tensor Tap::conv(ParamId /*weight*/, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                      ConvGeometry geometry) {
-  return at::conv2d(channels_last(x_BCHW), w_OIKK, bias_O, geometry.stride, geometry.padding);
+  return at::conv2d(channels_last(x_BCHW), w_OIKK, bias_O, geometry.stride, geometry.padding, geometry.dilation, geometry.groups);
 }
 
 at::Tensor Tap::batch_norm(NormId /*norm*/, const at::Tensor& x_BCHW, const NormParams& params, Mode mode) {

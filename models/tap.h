@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 
 namespace coppice {
@@ -14,12 +15,19 @@ namespace coppice {
 using ParamId = int;  // index into the model's "base" arena layout
 using NormId = int;   // index of a batch norm: its running mean and variance are moments 2*id and 2*id+1
 
+// Of rows and of columns. In `groups` each output sees I of the C inputs, those of its group.
 struct ConvGeometry {
-  std::int64_t stride = 1;
-  std::int64_t padding = 0;
+  std::array<std::int64_t, 2> stride = {1, 1};
+  std::array<std::int64_t, 2> padding = {0, 0};
+  std::array<std::int64_t, 2> dilation = {1, 1};
+  std::int64_t groups = 1;
 };
 
-// eps and momentum as in PyTorch's BatchNorm2d.
+constexpr ConvGeometry square_conv(std::int64_t stride, std::int64_t padding) {
+  return {.stride = {stride, stride}, .padding = {padding, padding}};
+}
+
+// What PyTorch's BatchNorm2d has by default.
 constexpr double kBatchNormEps = 1e-5;
 constexpr double kBatchNormMomentum = 0.1;
 
@@ -33,6 +41,8 @@ struct NormParams {
   at::Tensor beta_C;
   at::Tensor running_mean_C;  // float32, updated in place in kTrain
   at::Tensor running_var_C;
+  double eps = kBatchNormEps;
+  double momentum = kBatchNormMomentum;
 };
 
 class Tap {
@@ -46,6 +56,7 @@ class Tap {
   virtual at::Tensor conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                           ConvGeometry geometry);
 
+  // Channels are dim 1; what an architecture of another's making norms may be [B, C] or [B, C, T].
   virtual at::Tensor batch_norm(NormId norm, const at::Tensor& x_BCHW, const NormParams& params, Mode mode);
 
   // What block `index` of a whole forward pass put out.

@@ -7,6 +7,8 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/sum.h>
 
+#include "core/error.h"
+
 namespace coppice {
 namespace {
 
@@ -20,14 +22,15 @@ void add(const at::Tensor& more, std::span<double> total) {
 void add_columns(const at::Tensor& x_CHW, const at::Tensor& y_BCHW, const at::Tensor& w_OIKK, ConvGeometry geometry,
                  std::vector<double>& total) {
   const std::int64_t channels = w_OIKK.size(1), height = w_OIKK.size(2), width = w_OIKK.size(3);
-  const std::int64_t pad = geometry.padding;
-  const at::Tensor padded_CHW = at::constant_pad_nd(x_CHW, {pad, pad, pad, pad});
-  const std::int64_t rows = (y_BCHW.size(2) - 1) * geometry.stride + 1, cols = (y_BCHW.size(3) - 1) * geometry.stride + 1;
+  const auto [down, right] = geometry.stride;
+  const auto [top, left] = geometry.padding;
+  const at::Tensor padded_CHW = at::constant_pad_nd(x_CHW, {left, left, top, top});
+  const std::int64_t rows = (y_BCHW.size(2) - 1) * down + 1, cols = (y_BCHW.size(3) - 1) * right + 1;
   std::vector<double> sums_C(static_cast<std::size_t>(channels));
   for (std::int64_t i = 0; i < height; ++i) {
     for (std::int64_t j = 0; j < width; ++j) {
-      const at::Tensor met_CHW =
-          padded_CHW.slice(1, i, i + rows, geometry.stride).slice(2, j, j + cols, geometry.stride);
+      const std::int64_t y = i * geometry.dilation[0], x = j * geometry.dilation[1];
+      const at::Tensor met_CHW = padded_CHW.slice(1, y, y + rows, down).slice(2, x, x + cols, right);
       sums_C.assign(sums_C.size(), 0.0);
       add(at::sum(met_CHW, {1, 2}), sums_C);
       for (std::int64_t c = 0; c < channels; ++c) {
@@ -66,6 +69,7 @@ at::Tensor ActivationTap::conv(ParamId weight, const at::Tensor& x_BCHW, const a
                                const at::Tensor& bias_O, ConvGeometry geometry) {
   at::Tensor y_BCHW = Tap::conv(weight, x_BCHW, w_OIKK, bias_O, geometry);
   if (InputSums* seen = watched(weight, w_OIKK.numel() / w_OIKK.size(0))) {
+    if (geometry.groups != 1) throw InputError("found a convolution in groups; scores from what goes into a matrix expect one group");
     const at::Tensor x = x_BCHW.detach().to(at::kDouble);
     add_columns(at::sum(x, {0}), y_BCHW, w_OIKK, geometry, seen->sums);
     add_columns(at::sum(x.square(), {0}), y_BCHW, w_OIKK, geometry, seen->squares);

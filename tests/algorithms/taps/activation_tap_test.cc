@@ -20,7 +20,7 @@ class Columns final : public Tap {
   at::Tensor conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                   ConvGeometry geometry) override {
     const at::Tensor columns_BIN = at::im2col(x_BCHW.contiguous(), {w_OIKK.size(2), w_OIKK.size(3)}, {1, 1},
-                                              {geometry.padding, geometry.padding}, {geometry.stride, geometry.stride});
+                                              geometry.padding, geometry.stride);
     add(weight, columns_BIN.transpose(1, 2).reshape({-1, columns_BIN.size(1)}));
     return Tap::conv(weight, x_BCHW, w_OIKK, bias_O, geometry);
   }
