@@ -1,6 +1,6 @@
 """The benchmarks: JSON lines while they run, a table at the end.
 
-    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels sparse_gpt decoder] [--decoder MODEL]
+    run.py --build build/release [--pairs 3] [--only rounds clients wire ranks kernels sparse_gpt graph decoder] [--decoder MODEL]
 
  rounds    federated averaging on three workloads, one thread, against the same loop in bare PyTorch (plain and tuned), both with
            the C library's allocator pinned; CPU seconds a round in alternating runs, ratios pair by pair
@@ -9,6 +9,8 @@
  ranks     one rank against two on the quick start's warm-up, wall seconds
  kernels   exact sums, frames and the fused step against memcpy (bench/kernels)
  sparse_gpt  2:4 on the matrices of a SmolLM2-135M layer, 8,192 tokens, against the reference's loop in PyTorch
+ graph     training steps of imported networks against eager PyTorch's, of an imported ResNet-20 against the built-in one, and what
+           loading costs; CPU seconds, one thread, float32, allocators pinned
  decoder   prefill, decode, training step and importance pass of a language model against transformers, both in bfloat16 on all cores with
            the C library's allocator pinned; needs --decoder, a folder that both load (tools/prepare_model.py makes one)
 All claims are ratios of runs that took turns on the same machine.
@@ -155,6 +157,25 @@ def bench_sparse_gpt(options, _, rows):
                      f"{min(ratios):.2f} - {max(ratios):.2f}", f"{statistics.median(o[key] for o in ours):.3f} s"])
 
 
+def bench_graph(options, folder, rows):
+    tool, networks, ours = SOURCE.parent / "tools" / "import_model.py", SOURCE / "peers" / "graph_networks.py", options.build / "bench" / "graph_steps"
+    for name, batch, length, steps in (("resnet20", 64, 0, 12), ("encoder", 8, 64, 8), ("decoder", 4, 128, 8)):
+        file = folder / f"{name}.pt2"
+        shape = ["--tokens", length] if length else ["--example", "3x32x32"]
+        subprocess.run([sys.executable, *map(str, (tool, f"{networks}:{name}", *shape, "--out", file))], check=True, env=dict(os.environ, **ONE_THREAD))
+        mine, peer, built_in = [], [], []
+        for _ in range(options.pairs):
+            peer.append(run_json([sys.executable, networks, name, batch, length, steps], PINNED)["step_cpu_s"])
+            mine.append(run_json([ours, file, batch, length, steps], ONE_THREAD)["step_cpu_s"])
+            if name == "resnet20":
+                built_in.append(run_json([ours, "resnet20", batch, length, steps], ONE_THREAD)["step_cpu_s"])
+        for what, other in (("eager PyTorch", peer), ("the built-in model", built_in)):
+            ratios = [a / b for a, b in zip(mine, other)]
+            if ratios:
+                rows.append([f"imported {name}, training step, CPU s against {what}", f"{statistics.median(ratios):.2f}",
+                             f"{min(ratios):.2f} - {max(ratios):.2f}", f"batch {batch}" + (f" x {length}" if length else "")])
+
+
 def bench_decoder(options, _, rows):
     if options.decoder is None:
         return
@@ -180,7 +201,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/release"))
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels", "sparse_gpt", "decoder"])
+    parser.add_argument("--only", nargs="+", default=["rounds", "clients", "wire", "ranks", "kernels", "sparse_gpt", "graph", "decoder"])
     parser.add_argument("--decoder", type=pathlib.Path)
     parser.add_argument("--workloads", nargs="+", default=list(ROUNDS))
     options = parser.parse_args()

@@ -4,6 +4,7 @@
 
 #include "coordinator/packed_model.h"
 #include "core/error.h"
+#include "models/graph/graph_model.h"
 #include "models/model_folder.h"
 
 namespace coppice {
@@ -12,11 +13,13 @@ std::string folder_of_model(const std::string& path) {
   namespace fs = std::filesystem;
   if (!fs::exists(path)) throw InputError("'" + path + "': found nothing; expected a run, a model folder or a packed model");
   if (path.ends_with(".packed")) throw InputError("'" + path + "': found a packed model; expected a run or a model folder");
+  if (path.ends_with(".pt2")) throw InputError("'" + path + "': found an archive of torch.export; expected a run or a model folder");
   return fs::exists(path + "/model/config.json") ? path + "/model" : path;
 }
 
 ModelState read_any_model(const std::string& path) {
   if (path.ends_with(".packed") && std::filesystem::exists(path)) return read_packed_model(path).state;
+  if (path.ends_with(".pt2") && std::filesystem::exists(path)) return read_graph_file(path);
   return read_model_folder(folder_of_model(path));
 }
 

@@ -1,4 +1,4 @@
-// A model as people point at it: a run's folder, a model folder, or a packed file.
+// A model as people point at it: a run's folder, a model folder, a packed file, or what torch.export wrote.
 #pragma once
 
 #include <string>

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "models/model.h"
 #include "models/model_folder.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 namespace {
@@ -57,7 +58,7 @@ Block block_of(const std::string& name, const at::Tensor& values) {
 void write_verification(const FinalModel& result, const RunFacts& facts, const std::string& path) {
   const at::NoGradGuard no_grad;
   const auto model = make_model(result.values->config);
-  const bool tokens = std::holds_alternative<DecoderConfig>(result.values->config);
+  const bool tokens = ports_of(result.values->config).input == ModelPorts::Input::kTokens;
   const Batch batch = random_batch(*model, facts.sample_shape, tokens ? 2 : 16);
   Tap tap;
   const at::Tensor logits = model->forward(batch, result.values->weights(), tap, Mode::kEval);

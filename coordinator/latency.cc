@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/seed.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 namespace {
@@ -25,11 +26,12 @@ Batch random_batch(const Model& model, const std::vector<std::int64_t>& shape, s
   Batch batch;
   batch.targets = at::zeros({count}, at::kLong);
   Stream stream(Seed{}, Purpose::kTest);
-  if (const auto* decoder = std::get_if<DecoderConfig>(&model.config())) {
-    const at::Tensor ids = at::empty({count, std::min(shape[0], kMostTokens)}, at::kLong);
+  if (const ModelPorts ports = ports_of(model.config()); ports.input == ModelPorts::Input::kTokens) {
+    const bool any = ports.shape[0] < 0;
+    const at::Tensor ids = at::empty({count, any ? std::min(shape[0], kMostTokens) : ports.shape[0]}, at::kLong);
     auto* values = ids.mutable_data_ptr<std::int64_t>();
     for (std::int64_t i = 0; i < ids.numel(); ++i) {
-      values[i] = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(decoder->vocab)));
+      values[i] = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(ports.vocabulary)));
     }
     batch.inputs = Tokens{ids};
     return batch;

@@ -9,6 +9,7 @@
 #include "core/config_reader.h"
 #include "core/error.h"
 #include "core/strict_json.h"
+#include "models/graph/program_json.h"
 
 namespace coppice {
 namespace {
@@ -100,9 +101,25 @@ ConfigNode node_of(const Json& value, const std::string& key, const std::shared_
   return node;
 }
 
+// A graph stands in the place of the path that it was read from.
+constexpr const char* kGraph = "graph";
+
+std::shared_ptr<const graph::Program> take_graph(Json& object, const std::string& where) {
+  if (!object.is_object() || object.value("kind", Json()) != GraphConfig::kName) return nullptr;
+  const auto found = object.find(kGraph);
+  if (found == object.end()) throw InputError(where + ": " + kKey + "." + kGraph + ": the key is missing");
+  auto program = std::make_shared<const graph::Program>(graph::program_from_json(found->dump(), where + ": " + kKey + "." + kGraph));
+  object.erase(found);
+  object["path"] = "";
+  return program;
+}
+
 }  // namespace
 
 std::string model_config_to_json(const ModelConfig& config) {
+  if (const auto* graph = std::get_if<GraphConfig>(&config); graph != nullptr && graph->program != nullptr) {
+    return R"({"kind":"graph","graph":)" + graph::program_to_json(*graph->program) + "}";
+  }
   OrderedJson object = fields_of(config);
   const auto* decoder = std::get_if<DecoderConfig>(&config);
   if (decoder != nullptr && decoder->units != DecoderConfig::Units{}) {
@@ -115,6 +132,7 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& whe
   Json object = parse_strict_json(text, where);
   if (!object.is_object()) throw InputError(where + ": found " + object.type_name() + "; expected an object");
   const DecoderConfig::Units units = take_units(object, where);
+  const std::shared_ptr<const graph::Program> program = take_graph(object, where);
   ConfigNode root;
   root.kind = ConfigNode::Kind::kMap;
   root.children.push_back(node_of(object, kKey, std::make_shared<const std::string>(where)));
@@ -126,6 +144,7 @@ ModelConfig model_config_from_json(std::string_view text, const std::string& whe
     if (!object.contains(item.key())) throw InputError(where + ": " + kKey + "." + item.key() + ": the key is missing");
   }
   if (auto* decoder = std::get_if<DecoderConfig>(&config)) decoder->units = units;
+  if (auto* graph = std::get_if<GraphConfig>(&config)) graph->program = program;
   return config;
 }
 

@@ -10,7 +10,7 @@
 namespace coppice {
 
 // {"kind":"resnet8","input":[28,28,1],...}: the kind, then every field in the order of visit(), and behind them a decoder's "units"
-// where they are not its first choice. The same text for the same config on every machine.
+// where they are not its first choice. A graph is written whole: {"kind":"graph","graph":{...}}. The same text for the same config on every machine.
 std::string model_config_to_json(const ModelConfig& config);
 
 // Strict: every field present, none unknown or twice, types and ranges as declared. `where` names the text in messages.

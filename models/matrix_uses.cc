@@ -1,26 +1,14 @@
 #include "models/matrix_uses.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 
 #include <map>
 
-#include "core/error.h"
+#include "models/input_tensor.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 namespace {
-
-at::Tensor made_up_input(const ModelConfig& config) {
-  struct Input {
-    at::Tensor operator()(const MlpConfig& c) const { return at::zeros({1, c.inputs}); }
-    at::Tensor operator()(const CnnConfig& c) const { return image(c.input); }
-    at::Tensor operator()(const ResnetWidths& c) const { return image(c.input); }
-    at::Tensor operator()(const DecoderConfig&) const { return at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong)); }
-    at::Tensor operator()(const ModelFolderConfig&) const { throw Error("a model's config names a folder"); }
-    static at::Tensor image(const std::vector<std::int64_t>& hwc) { return at::zeros({1, hwc[2], hwc[0], hwc[1]}); }
-  };
-  return std::visit(Input{}, config);
-}
 
 class Recorder final : public Tap {
  public:
@@ -59,7 +47,7 @@ class Recorder final : public Tap {
 std::vector<MatrixUse> matrix_uses(const Model& model, const ModelState& state) {
   const at::NoGradGuard no_grad;
   Recorder recorder(state.base);
-  at::Tensor hidden = made_up_input(model.config());
+  at::Tensor hidden = std::visit(InputTensor{}, made_up_batch(ports_of(model.config()), 1, 0.0F).inputs);
   for (int block = 0; block < model.num_blocks(); ++block) {
     recorder.block = block;
     hidden = model.forward_block(block, hidden, state.weights(), recorder, Mode::kEval);

@@ -2,6 +2,7 @@
 
 #include "models/cnn.h"
 #include "models/decoder.h"
+#include "models/graph/graph_model.h"
 #include "models/input_tensor.h"
 #include "models/mlp.h"
 #include "models/model_folder.h"
@@ -19,6 +20,7 @@ struct Maker {
   std::unique_ptr<Model> operator()(const ModelFolderConfig& config) const {
     return make_model(read_model_folder(config.path).config);
   }
+  std::unique_ptr<Model> operator()(const GraphConfig& config) const { return make_graph_model(config); }
 };
 
 }  // namespace

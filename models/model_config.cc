@@ -1,5 +1,7 @@
 #include "models/model_config.h"
 
+#include "models/graph/program_json.h"
+
 namespace coppice {
 namespace {
 
@@ -74,6 +76,15 @@ void DecoderConfig::visit(FieldVisitor& v) {
 
 void ModelFolderConfig::visit(FieldVisitor& v) {
   v.field("path", path, "folder with config.json and model.safetensors");
+}
+
+void GraphConfig::visit(FieldVisitor& v) {
+  v.field("path", path, "a .pt2 file: what torch.export.save wrote (tools/import_model.py)");
+}
+
+bool GraphConfig::operator==(const GraphConfig& other) const {
+  if (program == nullptr || other.program == nullptr) return program == other.program && path == other.path;
+  return program == other.program || graph::program_to_json(*program) == graph::program_to_json(*other.program);
 }
 
 std::string family_of(const ModelConfig& config) {

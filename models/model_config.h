@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "core/config.h"
 
 namespace coppice {
+namespace graph {
+struct Program;
+}
 
 // Fully connected ReLU network: inputs -> hidden... -> outputs.
 struct MlpConfig {
@@ -103,7 +107,17 @@ struct ModelFolderConfig {
   bool operator==(const ModelFolderConfig&) const = default;
 };
 
-using ModelConfig = std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, DecoderConfig, ModelFolderConfig>;
+// A network that torch.export wrote (models/graph/). A config file names the archive, and weights come from there; a model's own
+// config holds the graph itself.
+struct GraphConfig {
+  static constexpr const char* kName = "graph";
+  std::string path;                               // empty once the graph is here
+  std::shared_ptr<const graph::Program> program;  // no setting, hence not visited
+  void visit(FieldVisitor& v);
+  bool operator==(const GraphConfig& other) const;  // of the graphs, not of where they lie
+};
+
+using ModelConfig = std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, DecoderConfig, ModelFolderConfig, GraphConfig>;
 
 std::string family_of(const ModelConfig& config);  // kName of the alternative held
 

@@ -14,6 +14,7 @@
 #include "core/file.h"
 #include "core/strict_json.h"
 #include "models/config_json.h"
+#include "models/graph/pytorch_source.h"
 #include "models/hf_decoder.h"
 #include "models/shape_text.h"
 #include "models/support.h"
@@ -48,7 +49,8 @@ std::string config_text(const ModelConfig& config) {
     json = hf_config(*decoder);
   } else {
     const bool decodes = std::holds_alternative<DecoderConfig>(config);
-    json["architectures"] = {decodes ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
+    const bool graph = std::holds_alternative<GraphConfig>(config);
+    json["architectures"] = {graph ? "Model" : decodes ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
     json["model_type"] = kOurTypes + family_of(config);
   }
   json["torch_dtype"] = "float32";
@@ -153,6 +155,7 @@ void write_model_folder(const std::string& folder, const ModelState& state, cons
   if (const DecoderConfig* decoder = plain_decoder(state.config)) file = to_hf_layout(*decoder, std::move(file));
   write_safetensors(path_in(folder, "model.safetensors"), file);
   write_file_atomically(path_in(folder, "coppice.json"), provenance_json);
+  if (const auto* graph = std::get_if<GraphConfig>(&state.config)) write_file_atomically(path_in(folder, "model.py"), graph::pytorch_source(*graph->program));
   write_file_atomically(path_in(folder, "config.json"), config_text(state.config));
 }
 

@@ -1,5 +1,5 @@
 // A model as a folder: config.json (architecture, our ModelConfig), model.safetensors (weights), coppice.json
-// (provenance). docs/model_folder.md describes the files for other tools. Decoders that transformers wrote are read as they are, in one
+// (provenance); of a graph also model.py, the network as a PyTorch module. docs/model_folder.md describes the files for other tools. Decoders that transformers wrote are read as they are, in one
 // file or several, and are written so that transformers reads them.
 #pragma once
 

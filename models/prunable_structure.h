@@ -67,6 +67,7 @@ struct PrunableStructure {
   std::vector<Family> families;
   std::vector<Group> groups;             // ordered by family, then unit
   std::vector<PatternMatrix> matrices;   // in forward order
+  std::vector<std::string> barriers = {};  // operations that units reach and are not followed through, for people
 
   std::vector<std::int64_t> full_widths() const;  // num_groups of each family
 };

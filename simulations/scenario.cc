@@ -10,8 +10,10 @@
 #include "client/batch_reader.h"
 #include "core/error.h"
 #include "models/biases.h"
+#include "models/graph/graph_model.h"
 #include "models/model.h"
 #include "models/model_folder.h"
+#include "models/model_ports.h"
 #include "models/unit_kinds.h"
 
 namespace coppice {
@@ -21,23 +23,6 @@ std::string text_of(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
   return text + "]";
-}
-
-// What a built-in architecture takes in for one sample and puts out; empty input: any.
-struct ModelPorts {
-  std::vector<std::int64_t> input;
-  std::int64_t outputs = 0;
-};
-
-ModelPorts ports_of(const ModelConfig& config) {
-  struct Ports {
-    ModelPorts operator()(const MlpConfig& c) const { return {{c.inputs}, c.outputs}; }
-    ModelPorts operator()(const CnnConfig& c) const { return {c.input, c.outputs}; }
-    ModelPorts operator()(const ResnetWidths& c) const { return {c.input, c.outputs}; }
-    ModelPorts operator()(const DecoderConfig& c) const { return {{}, c.vocab}; }
-    ModelPorts operator()(const ModelFolderConfig&) const { return {}; }
-  };
-  return std::visit(Ports{}, config);
 }
 
 Partition deal_test_set(const RunConfig& config, const Dataset& test, Seed seed) {
@@ -160,9 +145,11 @@ struct MakeStage {
 }  // namespace
 
 std::vector<std::int64_t> input_shape_of(const ModelConfig& config) {
-  constexpr std::int64_t kTokens = 32;
+  constexpr std::int64_t kTokens = 32, kPixels = 224;
   const ModelPorts ports = ports_of(config);
-  return ports.input.empty() ? std::vector<std::int64_t>{kTokens} : ports.input;
+  std::vector<std::int64_t> shape = ports.shape;
+  std::replace(shape.begin(), shape.end(), std::int64_t{-1}, ports.input == ModelPorts::Input::kTokens ? kTokens : kPixels);
+  return shape;
 }
 
 Seed run_seed(const RunConfig& config) { return Seed{static_cast<std::uint64_t>(config.run.seed), 0, 0}; }
@@ -184,9 +171,10 @@ void check_model_fits(const Model& model, const ExampleSpec& spec, const std::st
   const ModelPorts ports = ports_of(model.config());
   std::vector<std::int64_t> asked = spec.shape;
   if (std::holds_alternative<MlpConfig>(model.config())) asked = {spec.values_per_example()};
-  if (!ports.input.empty() && ports.input != asked) {
-    throw InputError(file + ": model." + (ports.input.size() == 1 ? "inputs" : "input") + ": found " +
-                     text_of(ports.input) + "; the data holds " + spec.describe() + ", expected " + text_of(asked));
+  const auto fits = [](std::int64_t size, std::int64_t given) { return size < 0 || size == given; };
+  if (!std::equal(ports.shape.begin(), ports.shape.end(), asked.begin(), asked.end(), fits)) {
+    throw InputError(file + ": model." + (ports.shape.size() == 1 ? "inputs" : "input") + ": found " +
+                     text_of(ports.shape) + "; the data holds " + spec.describe() + ", expected " + text_of(asked));
   }
   if (ports.outputs != spec.num_targets) {
     const char* key = std::holds_alternative<DecoderConfig>(model.config()) ? "vocab" : "outputs";
@@ -197,6 +185,7 @@ void check_model_fits(const Model& model, const ExampleSpec& spec, const std::st
 
 ModelState first_values(const RunConfig& config) {
   if (const auto* folder = std::get_if<ModelFolderConfig>(&config.model)) return read_model_folder(folder->path);
+  if (const auto* graph = std::get_if<GraphConfig>(&config.model)) return read_graph_file(graph->path);
   return initial_state(*make_model(config.model), run_seed(config));
 }
 

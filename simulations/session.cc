@@ -1,5 +1,6 @@
 #include "simulations/session.h"
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -81,7 +82,7 @@ class Coordinator {
   // Everything that can be refused is refused here, before anything is computed or overwritten.
   void prepare() {
     const Population population = data_.clients->population();
-    State fresh = first_state(config_, options_.config_file);
+    State fresh = first_state(with_own_graph(config_), options_.config_file);
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
     check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
@@ -101,6 +102,7 @@ class Coordinator {
         progress_.say("prune: " + budget_line(*model, prune->budget));
       }
     }
+    if (!checkpoint_.exists()) keep_graph();
     state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
     write_file_atomically(out_ + "/config.yaml", write_config(config_));
     if (Checkpoint::would_move(state_)) checkpoint_.save(state_);
@@ -131,6 +133,20 @@ class Coordinator {
   }
 
  private:
+  // A run keeps the file that its graph came from, so that going on needs nothing from outside.
+  std::string own_graph() const { return out_ + "/graph.pt2"; }
+  RunConfig with_own_graph(RunConfig config) const {
+    auto* graph = std::get_if<GraphConfig>(&config.model);
+    if (graph != nullptr && checkpoint_.exists() && fs::exists(own_graph())) graph->path = own_graph();
+    return config;
+  }
+  void keep_graph() const {
+    const auto* graph = std::get_if<GraphConfig>(&config_.model);
+    if (graph == nullptr) return;
+    const MappedFile file(graph->path);
+    write_file_atomically(own_graph(), std::array{file.bytes()});
+  }
+
   State resumed() {
     std::string differences;
     State state = checkpoint_.load(differences);

@@ -2,13 +2,12 @@
 
 #include <ATen/ops/amax.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/zeros.h>
 
 #include <set>
 #include <utility>
 
 #include "core/error.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 namespace {
@@ -40,7 +39,7 @@ class ReachTap final : public Tap {
   }
 
   at::Tensor batch_norm(NormId, const at::Tensor& x_BCHW, const NormParams& params, Mode) override {
-    return arrives(at::mul(x_BCHW, params.gamma_C.view({1, -1, 1, 1})));
+    return arrives(at::mul(x_BCHW, x_BCHW.dim() == 2 ? params.gamma_C : params.gamma_C.view({1, -1, 1, 1})));
   }
 
   ParamId first_dead() const { return first_dead_; }
@@ -59,30 +58,6 @@ class ReachTap final : public Tap {
   ParamId first_dead_ = -1;
   ParamId last_ = -1;
 };
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-// One sample of ones (a single token where tokens are read).
-Batch probe_of(const ModelConfig& config) {
-  const auto images = [](const std::vector<std::int64_t>& input) {
-    return Batch{Images{at::ones({1, input[2], input[0], input[1]})}, {}};
-  };
-  return std::visit(Overloaded{[](const MlpConfig& mlp) {
-                                 return Batch{Features{at::ones({1, mlp.inputs})}, {}};
-                               },
-                               [&](const CnnConfig& cnn) { return images(cnn.input); },
-                               [&](const ResnetWidths& resnet) { return images(resnet.input); },
-                               [](const DecoderConfig&) {
-                                 return Batch{Tokens{at::zeros({1, 1}, at::TensorOptions().dtype(at::kLong))}, {}};
-                               },
-                               [](const ModelFolderConfig&) -> Batch {
-                                 throw Error("a loaded model must name its own architecture");
-                               }},
-                    config);
-}
 
 }  // namespace
 
@@ -107,7 +82,7 @@ Reachability reachability_of(const Model& model, const Mask& mask) {
     if (bits.count() == 0 && !removed.contains(tensor)) result.empty_tensors.push_back(base.layout()[tensor].name);
   }
   ReachTap tap(removed);
-  const at::Tensor logits = model.forward(probe_of(model.config()), {base.views(), moments.views()}, tap, Mode::kEval);
+  const at::Tensor logits = model.forward(made_up_batch(ports_of(model.config()), 1, 1.0F), {base.views(), moments.views()}, tap, Mode::kEval);
   const at::Tensor reached_V = arrives(logits.reshape({-1, logits.size(-1)}).amax({0}));
   result.outputs = reached_V.numel();
   result.dead_outputs = result.outputs - reached_V.sum().item<std::int64_t>();

@@ -2,6 +2,7 @@
 
 #include "algorithms/importance/importance.h"
 #include "core/error.h"
+#include "models/model_ports.h"
 #include "models/measures.h"
 
 namespace coppice {
@@ -121,15 +122,6 @@ std::vector<std::string> norm_names(const ArenaLayout& moments) {
   return names;
 }
 
-std::int64_t outputs_of(const Model& model) {
-  struct Outputs {
-    std::int64_t operator()(const MlpConfig& c) const { return c.outputs; }
-    std::int64_t operator()(const CnnConfig& c) const { return c.outputs; }
-    std::int64_t operator()(const ResnetWidths& c) const { return c.outputs; }
-    std::int64_t operator()(const DecoderConfig& c) const { return c.vocab; }
-    std::int64_t operator()(const ModelFolderConfig&) const { throw Error("a model's config names a folder"); }
-  };
-  return std::visit(Outputs{}, model.config());
-}
+std::int64_t outputs_of(const Model& model) { return ports_of(model.config()).outputs; }
 
 }  // namespace coppice

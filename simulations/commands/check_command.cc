@@ -6,6 +6,7 @@
 #include "core/human_text.h"
 #include "core/text_table.h"
 #include "models/model.h"
+#include "models/model_ports.h"
 #include "simulations/budget_text.h"
 #include "simulations/checked_run.h"
 #include "simulations/commands/commands.h"
@@ -27,8 +28,8 @@ bool cuts_units(const PruneConfig& prune) { return parse_pattern(prune.pattern).
 void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model) {
   const Population population = data.clients->population();
   const Cost cost = model.cost(model.structure().full_widths());
-  // A decoder's cost is that of a token, and a sample of a text has many.
-  const bool tokens = std::holds_alternative<DecoderConfig>(model.config());
+  // A language model's cost is that of a token, and a sample of a text has many.
+  const bool tokens = ports_of(model.config()).input == ModelPorts::Input::kTokens;
   const double macs = static_cast<double>(cost.macs) * (tokens ? static_cast<double>(data.clients->train->spec().shape[0]) : 1.0);
   TextTable table({"what", "figure"});
   table.add_row({"model", family_of(model.config())});

@@ -32,6 +32,11 @@ void add_inspect_command(CLI::App& app, int& code) {
       families.add_row({family.name, family.kind, std::to_string(family.num_groups)});
     }
     std::fputs(families.text().c_str(), stdout);
+    if (!structure.barriers.empty()) {
+      TextTable barriers({"operation that no unit is cut through"});
+      for (const std::string& name : structure.barriers) barriers.add_row({name});
+      std::fputs(barriers.text().c_str(), stdout);
+    }
     TextTable tensors({"tensor", "shape", "zeros"});
     for (int i = 0; i < state.base.layout().size(); ++i) {
       const ArenaEntry& entry = state.base.layout()[i];

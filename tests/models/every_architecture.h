@@ -9,9 +9,22 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
+#include "models/graph/graph_model.h"
+#include "models/model_ports.h"
 #include "models/model_state.h"
 
 namespace coppice {
+
+// The networks beside tests/golden/graphs/make_goldens.py.
+inline const std::vector<std::string> kGraphs = {"residual", "concat", "patches", "recurrent", "bert", "gpt2", "llama", "mobilenet"};
+
+inline std::string graph_file(const std::string& name) { return std::string(COPPICE_GOLDEN_DIR "/graphs/") + name + ".pt2"; }
+
+inline ModelConfig graph_config(const std::string& name) {
+  GraphConfig config = std::get<GraphConfig>(read_graph_file(graph_file(name)).config);
+  config.path = name;  // for the names of tests
+  return config;
+}
 
 inline std::vector<ModelConfig> every_architecture() {
   MlpConfig mlp;
@@ -50,11 +63,14 @@ inline std::vector<ModelConfig> every_architecture() {
   query_heads.queries_per_kv = {3, 2};
   query_heads.bias_qkv = true;
   query_heads.units = DecoderConfig::Units::kQueryHeads;
-  return {mlp, cnn, resnet8, resnet20, llama, layers, query_heads};
+  std::vector<ModelConfig> all = {mlp, cnn, resnet8, resnet20, llama, layers, query_heads};
+  for (const std::string& name : kGraphs) all.push_back(graph_config(name));
+  return all;
 }
 
 // For the names of tests.
 inline std::string name_of(const ModelConfig& config) {
+  if (const auto* graph = std::get_if<GraphConfig>(&config)) return "graph_" + graph->path;
   const auto* decoder = std::get_if<DecoderConfig>(&config);
   if (decoder == nullptr || decoder->units == DecoderConfig::Units::kKvGroups) return family_of(config);
   return decoder->units == DecoderConfig::Units::kLayers ? "decoder_layers" : "decoder_query_heads";
@@ -98,6 +114,11 @@ inline Batch random_batch(const ModelConfig& config, std::int64_t size, std::mt1
   if (const auto* resnet = std::get_if<Resnet20Config>(&config)) batch.inputs = images(resnet->input);
   if (const auto* llama = std::get_if<DecoderConfig>(&config))
     batch.inputs = Tokens{random_integers({size, 6}, llama->vocab, random)};
+  if (std::holds_alternative<GraphConfig>(config)) {
+    const ModelPorts ports = ports_of(config);
+    if (ports.input == ModelPorts::Input::kTokens) batch.inputs = Tokens{random_integers({size, 6}, ports.vocabulary, random)};
+    if (ports.input == ModelPorts::Input::kImages) batch.inputs = images(ports.shape);
+  }
   return batch;
 }
 

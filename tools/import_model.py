@@ -1,0 +1,103 @@
+"""Writes any PyTorch network as a file that Coppice trains, prunes and exports: `model: {kind: graph, path: NET.pt2}`.
+
+    import_model.py my.py:Net --example 3x32x32 --out net.pt2              # images or features: the size of one sample
+    import_model.py my.py:Net --tokens 128 --out net.pt2                   # token ids: the length of one text
+    import_model.py my.py:Net --example 64 --weights net.safetensors --out net.pt2
+
+`my.py:Net` is a class or function that makes the module without arguments. The module takes one tensor and returns logits; where it
+returns an object or a tuple, `logits` of it or its first member is taken. The graph is exported in PyTorch's training dialect, whose
+operations (conv2d, batch_norm, layer_norm, scaled_dot_product_attention) are those that the module calls: decomposed they would hide
+products from the engine, train more slowly and fix the mode of batch norms. The batch is of any size, and so is a text where the
+module allows it. Parameters are float32. Needs torch, and safetensors for --weights.
+"""
+import argparse
+import collections
+import importlib.util
+import pathlib
+import sys
+
+import torch
+
+
+def returning_logits(net):
+    """The same module, its tensors under the same names, returning the logits alone."""
+    kind = type(net)
+
+    class Logits(kind):
+        def forward(self, x):
+            y = kind.forward(self, x)
+            return y.logits if hasattr(y, "logits") else y[0]
+
+    net.__class__ = Logits
+    return net
+
+
+def made_by(spec):
+    path, _, name = spec.partition(":")
+    if not name or not pathlib.Path(path).is_file():
+        sys.exit(f"import_model: found '{spec}'; expected FILE.py:NAME")
+    module_spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, path)
+    module = importlib.util.module_from_spec(module_spec)
+    sys.path.insert(0, str(pathlib.Path(path).resolve().parent))
+    module_spec.loader.exec_module(module)
+    if not hasattr(module, name):
+        sys.exit(f"import_model: '{path}' has no '{name}'")
+    torch.manual_seed(0)
+    return getattr(module, name)()
+
+
+def load_weights(net, path):
+    from safetensors.torch import load_file
+    missing, unexpected = net.load_state_dict(load_file(path), strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        sys.exit(f"import_model: {path}: missing {missing[:3]}, unexpected {unexpected[:3]}")
+
+
+def exported(net, example):
+    """The program of a batch of any size; of texts of any length too, where the module has one graph for all."""
+    net = net.float().eval()
+    with torch.no_grad():
+        if not isinstance(net(example), torch.Tensor):
+            net = returning_logits(net)
+        net.train()
+        for parameter in net.parameters():
+            parameter.data = parameter.data.contiguous()
+    auto = torch.export.Dim.AUTO
+    sizes = [{0: auto, 1: auto}, {0: auto}] if example.dtype == torch.int64 else [{0: auto}]
+    for dynamic in sizes:
+        try:
+            return torch.export.export(net, (example,), dynamic_shapes=(dynamic,))
+        except Exception as error:  # torch raises several kinds
+            failure = str(error).strip().splitlines()[0]
+    sys.exit(f"import_model: torch.export refuses the module: {failure}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("module", help="FILE.py:NAME")
+    shape = parser.add_mutually_exclusive_group(required=True)
+    shape.add_argument("--example", help="size of one sample: CxHxW or F")
+    shape.add_argument("--tokens", type=int, help="length of one text")
+    parser.add_argument("--weights", type=pathlib.Path, help="a safetensors file with the module's state")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+
+    net = made_by(options.module)
+    if options.weights:
+        load_weights(net, options.weights)
+    torch.manual_seed(0)
+    if options.tokens:
+        example = torch.randint(0, 2, (3, options.tokens))
+    else:
+        example = torch.randn(3, *(int(size) for size in options.example.split("x")))
+    program = exported(net, example)
+    torch.export.save(program, options.out)
+    operations = collections.Counter(str(node.target) for node in program.graph.nodes if node.op == "call_function")
+    parameters = sum(p.numel() for p in program.parameters())
+    print(f"{options.out}: {parameters} parameters, {sum(operations.values())} operations of {len(operations)} kinds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
