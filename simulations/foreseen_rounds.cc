@@ -10,6 +10,7 @@
 #include "algorithms/masking/make_mask.h"
 #include "comm/wire/frame_layout.h"
 #include "models/model.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 namespace {
@@ -95,7 +96,7 @@ std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const Scenari
       alone.stages = {stage};
       const RoundPlan plan = make_stages(alone, population, data.loss).at(0)->next_plans(state).at(0);
       const auto model = make_model(plan.values->config);
-      const bool tokens = std::holds_alternative<DecoderConfig>(model->config());
+      const bool tokens = ports_of(model->config()).input == ModelPorts::Input::kTokens;
       const double positions = samples_of_a_round(config, population) * (tokens ? static_cast<double>(spec.shape[0]) : 1.0);
       ForeseenRound& round = rounds.emplace_back();
       round.stage = std::visit([](const auto& s) { return std::string(s.kName); }, stage);
