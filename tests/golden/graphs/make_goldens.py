@@ -55,6 +55,32 @@ class Residual(nn.Module):
         return self.head(self.blocks(F.relu(self.stem(x))).mean(dim=(2, 3)))
 
 
+class PaddedResnet20(nn.Module):
+    """The built-in ResNet-20 in other widths, its tensors under the same names."""
+
+    def __init__(self, residual, inner):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, residual[0], 3, 1, 1, bias=False), nn.BatchNorm2d(residual[0])
+        for stage in range(3):
+            blocks = nn.Sequential()
+            for b in range(3):
+                block = nn.Module()
+                before, middle, after = residual[max(stage - 1, 0)] if b == 0 else residual[stage], inner[3 * stage + b], residual[stage]
+                block.conv1, block.bn1 = nn.Conv2d(before, middle, 3, 2 if stage and not b else 1, 1, bias=False), nn.BatchNorm2d(middle)
+                block.conv2, block.bn2 = nn.Conv2d(middle, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
+                blocks.append(block)
+            setattr(self, f"layer{stage + 1}", blocks)
+        self.linear = nn.Linear(residual[2], 5)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        for block in [*self.layer1, *self.layer2, *self.layer3]:
+            y = block.bn2(block.conv2(F.relu(block.bn1(block.conv1(x)))))
+            pad = (y.shape[1] - x.shape[1]) // 2
+            x = F.relu(y + (F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, pad, pad)) if pad else x))
+        return self.linear(x.mean(dim=(2, 3)))
+
+
 class Concat(nn.Module):
     """Concatenation, a split of channels, a gate for each channel, channels that are flattened, a normalised vector."""
 
@@ -126,6 +152,7 @@ def causal(config):
 def networks():
     images, ids = torch.randn(4, 3, 8, 8), torch.randint(0, 11, (3, 6))
     yield "residual", Residual(), images
+    yield "resnet20", PaddedResnet20([4, 8, 12], [3, 4, 5, 6, 7, 8, 9, 10, 11]), torch.randn(8, 3, 12, 12)
     yield "concat", Concat(), torch.randn(4, 2, 8, 8)
     yield "patches", Patches(), images
     yield "recurrent", Recurrent(), ids

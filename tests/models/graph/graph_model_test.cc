@@ -91,6 +91,42 @@ TEST_P(Graph, ItsConfigIsTheWholeTruth) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, Graph, testing::ValuesIn(kGraphs), [](const auto& instance) { return instance.param; });
 
+// Twenty steps of SGD from the same weights; tensors have the same names on both sides.
+TEST(ImportedResnet20, TrainsAsTheBuiltInOneDoes) {
+  const GoldenFile golden("../graphs/resnet20");
+  const ModelState imported = read_graph_file(graph_file("resnet20"));
+  Resnet20Config config;
+  config.input = {12, 12, 3};
+  config.outputs = 5;
+  config.residual = {4, 8, 12};
+  config.inner = {3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const std::unique_ptr<Model> models[] = {make_model(imported.config), make_model(config)};
+  ModelState states[] = {imported.clone(), initial_state(*models[1], Seed{})};
+  for (int arena = 0; arena < 2; ++arena) {
+    const Arena& from = arena == 0 ? imported.base : imported.moments;
+    const Arena& to = arena == 0 ? states[1].base : states[1].moments;
+    ASSERT_EQ(from.layout().size(), to.layout().size());
+    for (int i = 0; i < from.layout().size(); ++i) to.view(to.layout().find(from.layout()[i].name)).copy_(from.view(i));
+  }
+  const Batch batch = batch_of(golden["x"], golden["y"]);
+  for (int step = 0; step < 20; ++step) {
+    at::Tensor losses[2];
+    for (int m = 0; m < 2; ++m) {
+      std::vector<at::Tensor> params;
+      for (const at::Tensor& view : states[m].base.views()) params.push_back(view.detach().requires_grad_());
+      Tap tap;
+      losses[m] = loss_sum(LossKind::kCrossEntropy, models[m]->forward(batch, {params, states[m].moments.views()}, tap, Mode::kTrain), batch.targets);
+      losses[m].backward();
+      for (std::size_t i = 0; i < params.size(); ++i) states[m].base.view(static_cast<int>(i)).sub_(params[i].grad(), 0.01);
+    }
+    expect_close(losses[0].detach(), losses[1].detach(), 1e-6, "loss of step " + std::to_string(step));
+  }
+  for (int i = 0; i < imported.base.layout().size(); ++i) {
+    const std::string& name = imported.base.layout()[i].name;
+    expect_close(states[0].base.view(i), states[1].base.view(states[1].base.layout().find(name)), 1e-6, name);
+  }
+}
+
 struct Expected {
   std::string graph;
   std::vector<std::string> families;  // "name kind units"
