@@ -31,7 +31,12 @@ double error_of(const TradeoffPoint& point) { return can_draw(point.error) ? poi
 std::string marker(std::size_t style, double x, double y) {
   const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
     std::string points;
-    for (const auto& [dx, dy] : corners) points += (points.empty() ? "" : " ") + coordinate(x + dx) + "," + coordinate(y + dy);
+    for (const auto& [dx, dy] : corners) {
+      if (!points.empty()) points += ' ';
+      points += coordinate(x + dx);
+      points += ',';
+      points += coordinate(y + dy);
+    }
     return "<polygon points=\"" + points + "\"";
   };
   constexpr double k = kMarker;
@@ -54,7 +59,10 @@ std::string draw_curve(const TradeoffCurve& curve, std::size_t style, const Trad
   std::string path, marks;
   for (const TradeoffPoint& point : points) {
     const double x = canvas.px(point.x), y = canvas.py(point.y);
-    path += (path.empty() ? "M" : "L") + coordinate(x) + " " + coordinate(y);
+    path += path.empty() ? 'M' : 'L';
+    path += coordinate(x);
+    path += ' ';
+    path += coordinate(y);
     if (const double error = error_of(point); error > 0.0) marks += svg_line("error", x, canvas.py(point.y - error), x, canvas.py(point.y + error));
     marks += marker(style, x, y) + "><title>" +
              escape_html(point.name + ": " + axis_label(canvas.y, point.y, chart.y_kind, 100.0) +

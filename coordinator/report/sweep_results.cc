@@ -45,6 +45,15 @@ std::vector<RunColumn> run_columns(const SweepResults& results) {
   return columns;
 }
 
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (i > 0) line += ',';
+    line += csv_field(fields[i]);
+  }
+  return line + "\n";
+}
+
 }  // namespace
 
 const char* name_of(SweepRunStatus status) {
@@ -92,19 +101,19 @@ std::optional<Comparison> compare_cells(const SweepResults& results) {
 
 std::string sweep_runs_csv(const SweepResults& results) {
   const std::vector<RunColumn> columns = run_columns(results);
-  std::string csv = "arm";
-  for (const std::string& axis : results.axes) csv += "," + csv_field(axis);
-  csv += ",seed,status,folder,config_digest,result";
-  for (const RunColumn& column : columns) csv += "," + csv_field(column.name);
-  csv += "\n";
+  std::vector<std::string> headings = {"arm"};
+  headings.insert(headings.end(), results.axes.begin(), results.axes.end());
+  headings.insert(headings.end(), {"seed", "status", "folder", "config_digest", "result"});
+  for (const RunColumn& column : columns) headings.push_back(column.name);
+  std::string csv = csv_line(headings);
   for (const SweepRun& run : results.runs) {
     const SweepCell& cell = results.cells[run.cell];
-    csv += csv_field(cell.arm);
-    for (const std::string& coordinate : cell.coordinates) csv += "," + csv_field(coordinate);
-    csv += "," + std::to_string(run.seed) + "," + name_of(run.status) + "," + csv_field(run.folder) + "," + run.config_digest + "," +
-           (run.summary ? csv_field(result_of(*run.summary).name) : "");
-    for (const RunColumn& column : columns) csv += "," + (run.summary ? csv_number(column.value(*run.summary)) : "");
-    csv += "\n";
+    std::vector<std::string> fields = {cell.arm};
+    fields.insert(fields.end(), cell.coordinates.begin(), cell.coordinates.end());
+    fields.insert(fields.end(), {std::to_string(run.seed), name_of(run.status), run.folder, run.config_digest,
+                                 run.summary ? result_of(*run.summary).name : ""});
+    for (const RunColumn& column : columns) fields.push_back(run.summary ? csv_number(column.value(*run.summary)) : "");
+    csv += csv_line(fields);
   }
   return csv;
 }

@@ -45,9 +45,17 @@ void add_notes(const SweepResults& results, std::vector<std::string>& notes) {
   if (count > 0) notes.push_back(std::to_string(count) + " missing: " + missing + (count > kMostNames ? "; ..." : ""));
 }
 
-std::string markdown_cell(std::string text) {
-  for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) text.insert(at, "\\");
-  return text;
+std::string markdown_line(const std::vector<std::string>& cells) {
+  std::string line = "|";
+  for (const std::string& cell : cells) {
+    line += ' ';
+    for (const char c : cell) {
+      if (c == '|') line += '\\';
+      line += c;
+    }
+    line += " |";
+  }
+  return line + "\n";
 }
 
 }  // namespace
@@ -116,16 +124,10 @@ std::string sweep_text(const SweepTable& table) {
 }
 
 std::string sweep_markdown(const SweepResults& results, const SweepTable& table) {
-  std::string text = "# " + results.name + "\n\n" + table.reading + "\n\n|";
-  for (const std::string& column : table.columns) text += " " + markdown_cell(column) + " |";
-  text += "\n|";
+  std::string text = "# " + results.name + "\n\n" + table.reading + "\n\n" + markdown_line(table.columns) + "|";
   for (std::size_t c = 0; c < table.columns.size(); ++c) text += c == 0 ? "---|" : "---:|";
   text += "\n";
-  for (const auto& row : table.rows) {
-    text += "|";
-    for (const std::string& cell : row) text += " " + markdown_cell(cell) + " |";
-    text += "\n";
-  }
+  for (const auto& row : table.rows) text += markdown_line(row);
   if (!table.notes.empty()) text += "\n";
   for (const std::string& note : table.notes) text += "- " + note + "\n";
   return text;
