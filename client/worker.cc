@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "algorithms/aggregation/fednova.h"
 #include "algorithms/compensation/bias.h"
 #include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/report_blocks.h"
@@ -14,6 +15,7 @@
 #include "algorithms/training/sparse_replica.h"
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
+#include "client/growth_answer.h"
 #include "core/error.h"
 #include "core/live_bytes.h"
 #include "data/batches.h"
@@ -140,7 +142,7 @@ class Play {
     if (!usable(result)) return;
     ReleaseContext release = context(task.release, samples_);
     release.mask = nullptr;  // nothing is dropped of what is there
-    release_difference(release, "train/delta/", replica.base(), replica.received(), report_);
+    release_change(task, result, release, replica.base(), replica.received());
     release_moments(release, replica.moments());
     report_training(result, release);
   }
@@ -171,7 +173,7 @@ class Play {
     const LocalResult result = train_locally(replica_, plan_.loss, optimizer, next, tap, options);
     if (!usable(result)) return;
     const ReleaseContext release = context(task.release, samples_);
-    release_difference(release, "train/delta/", replica_.base(), plan_.values->base, report_);
+    release_change(task, result, release, replica_.base(), plan_.values->base);
     release_moments(release, replica_.moments());
     if (control) {
       const double lr = std::get<SgdConfig>(task.optimizer).lr * task.lr_scale;
@@ -185,6 +187,13 @@ class Play {
     finite_ = result.finite;
     if (result.finite && result.steps == 0) samples_ = 0;
     return result.finite && result.steps > 0;
+  }
+
+  void release_change(const TrainTask& task, const LocalResult& result, const ReleaseContext& release, const Arena& after,
+                      const Arena& before) {
+    const double steps = task.per_step ? effective_steps(task.optimizer, result.steps) : 1.0;
+    release_difference(release, "train/delta/", after, before, report_, 1.0 / steps);
+    if (task.per_step) report_.add_scalar("train/effective", weight_of(release) * steps);
   }
 
   void report_training(const LocalResult& result, const ReleaseContext& release) {
@@ -343,7 +352,10 @@ class Play {
       for (std::size_t i = 0; i < norms.size(); ++i) {
         const BatchNormMoments::Sums& sums = tap.sums()[i];
         report_.add(prefix + "/sum/" + norms[i], sums.sum_C);
-        report_.add(prefix + "/square/" + norms[i], sums.square_C);
+        std::vector<double> squares = sums.square_C;
+        // The mean of variances wants each client's own: what is left of x^2 without the spread between clients.
+        for (std::size_t c = 0; !task.pooled && c < squares.size(); ++c) squares[c] -= sums.sum_C[c] * sums.sum_C[c] / sums.count;
+        report_.add(prefix + "/square/" + norms[i], std::move(squares));
         report_.add_scalar(prefix + "/count/" + norms[i], sums.count);
       }
     }
@@ -351,28 +363,22 @@ class Play {
 
   void perform(const GrowthTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
-    Arena total("growth", replica_.model().base_layout());
-    double of_position = pass_.forward(plan_.mask.get()) + pass_.to_inputs(plan_.mask.get());
-    for (const std::int64_t tensor : task.tensors) of_position += pass_.to_weights(static_cast<ParamId>(tensor));
-    Tap tap;
-    // Eval mode: looking at gradients must not move the running statistics that training reports.
-    const std::int64_t seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
-      charge(batch, of_position);
-      replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, [&](ParamId tensor, const at::Tensor& gradient) {
-        total.view(tensor).add_(gradient);
+    GrowthAnswer answer(task, plan_.mask.get(), plan_.seed);
+    std::int64_t seen = samples_;
+    if (answer.needs_gradient()) {
+      double of_position = pass_.forward(plan_.mask.get()) + pass_.to_inputs(plan_.mask.get());
+      for (const std::int64_t tensor : task.tensors) of_position += pass_.to_weights(static_cast<ParamId>(tensor));
+      Tap tap;
+      // Eval mode: looking at gradients must not move the running statistics that training reports.
+      seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
+        charge(batch, of_position);
+        const auto take = [&](ParamId tensor, const at::Tensor& gradient) { answer.take(tensor, gradient.to(at::kFloat), batch.size()); };
+        finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, take).loss_sum);
       });
-    });
-    if (seen == 0) return;
-    for (const float v : total.floats()) finite_ = finite_ && std::isfinite(v);
-    for (float& v : total.floats()) v /= static_cast<float>(seen);
-    samples_ = std::max(samples_, seen);
-    const ReleaseContext release = context(task.release, seen);
-    const ArenaLayout& layout = total.layout();
-    for (const std::int64_t tensor : task.tensors) {
-      const auto id = static_cast<ParamId>(tensor);
-      release_growth(release, "growth/", layout[id], id, total.floats(id), report_);
     }
-    report_.add_scalar("growth/weight", weight_of(release));
+    if (seen == 0) return;
+    samples_ = std::max(samples_, seen);
+    answer.release(context(task.release, samples_), replica_.base(), seen, report_);
   }
 
   const RoundPlan& plan_;

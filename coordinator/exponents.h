@@ -15,7 +15,7 @@ namespace coppice {
 // bits (less log2 of the cohort) is precision.
 constexpr int kHeadroomBits = 20;
 
-// The plan as a probe, if a block of it has no exponent yet; nullopt otherwise.
+// The plan as a probe, if a block of it has no exponent yet; nullopt otherwise. Blocks of growth tasks start without one.
 std::optional<RoundPlan> probe_for(const RoundPlan& plan, const State& state);
 
 std::map<std::string, int> exponents_for(const RoundPlan& plan, const State& state);

@@ -59,6 +59,7 @@ class Cnn final : public BuiltInModel {
   }
 
   int num_blocks() const override { return 3; }
+  int first_block_of(ParamId tensor) const override { return std::min(tensor / 2, 2); }
 
   at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                            Mode /*mode*/) const override {

@@ -27,6 +27,7 @@ class Mlp final : public BuiltInModel {
   }
 
   int num_blocks() const override { return layers_; }
+  int first_block_of(ParamId tensor) const override { return tensor / 2; }
 
   at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                            Mode /*mode*/) const override {

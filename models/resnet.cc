@@ -69,6 +69,7 @@ class Resnet final : public BuiltInModel {
     }
     std::int64_t height = config.input[0], width = config.input[1];
     add_conv("conv1", "bn1", kImage, residual_family(0), 3, square_conv(1, 1), height * width);
+    belongs_to(0);
     for (int s = 0; s < kStages; ++s) {
       for (int b = 0; b < blocks_per_stage; ++b) {
         const bool reshapes = s > 0 && b == 0;
@@ -87,13 +88,16 @@ class Resnet final : public BuiltInModel {
           block.zero_pad = s - 1;
         }
         blocks_.push_back(block);
+        belongs_to(static_cast<int>(blocks_.size()));
       }
     }
     linear_ = base().add("linear.weight", {config.outputs, config.residual[kStages - 1]});
     base().add("linear.bias", {config.outputs});
+    belongs_to(num_blocks() - 1);
   }
 
   int num_blocks() const override { return static_cast<int>(blocks_.size()) + 2; }
+  int first_block_of(ParamId tensor) const override { return first_blocks_[static_cast<std::size_t>(tensor)]; }
 
   at::Tensor forward_block(int index, const at::Tensor& hidden, const Weights& weights, Tap& tap,
                            Mode mode) const override {
@@ -189,6 +193,9 @@ class Resnet final : public BuiltInModel {
   }
 
  private:
+  // Of the tensors declared since the last call.
+  void belongs_to(int block) { first_blocks_.resize(static_cast<std::size_t>(base().size()), block); }
+
   int residual_family(int stage) const { return stage * (1 + blocks_per_stage_); }
   bool is_residual(int family) const { return family % (1 + blocks_per_stage_) == 0; }
 
@@ -291,6 +298,7 @@ class Resnet final : public BuiltInModel {
   std::vector<std::int64_t> widths_;        // units of each family
   std::vector<Conv> convs_;                 // in forward order
   std::vector<Block> blocks_;
+  std::vector<int> first_blocks_;           // one a base entry
   ParamId linear_ = 0;
 };
 

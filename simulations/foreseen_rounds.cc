@@ -6,7 +6,6 @@
 #include "algorithms/budget/budget.h"
 #include "algorithms/exchange/plan_codec.h"
 #include "algorithms/exchange/report_blocks.h"
-#include "algorithms/masking/bn_candidates.h"
 #include "algorithms/masking/make_mask.h"
 #include "comm/wire/frame_layout.h"
 #include "models/model.h"
@@ -15,10 +14,11 @@
 namespace coppice {
 namespace {
 
-// Bytes up of a training report, from the sizes of its blocks.
+// Bytes up of a training report, from the sizes of its blocks; what adjusts a mask is left out.
 std::uint64_t report_size(const RoundPlan& plan, const Model& model) {
   std::vector<BlockExtent> extents;
   for (const ReportBlock& block : report_blocks(plan, model)) {
+    if (block.name.starts_with("growth/")) continue;
     const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
     extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
   }
@@ -57,7 +57,9 @@ struct Leave {
     Track& track = state.track(kMainTrack);
     const auto model = make_model(track.values->config);
     state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, {}};
-    take_mask(bn_candidates(*model, track.values->base, selection.density, selection.epsilon, 1, Seed{}).at(0), track);
+    BnSelectionConfig one = selection;
+    one.candidates = 1;
+    take_mask(masks_to_select(one, *model, track.values->base, Seed{}).at(0), track);
   }
   template <class Other>
   void operator()(const Other&) const {}

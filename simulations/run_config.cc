@@ -24,8 +24,14 @@ void check_federation(const FederationConfig& federation, const std::string& fil
                        "; expected plain sgd");
     }
     if (federation.aggregation.index() != 0) {
-      throw InputError(key + "correction: found scaffold with federation.aggregation krum; expected mean");
+      throw InputError(key + "correction: found scaffold with another federation.aggregation; expected mean");
     }
+  }
+  if (std::holds_alternative<FedNovaAggregation>(federation.aggregation) &&
+      (!std::holds_alternative<SgdConfig>(federation.optimizer) || federation.local.prox_mu != 0.0)) {
+    throw InputError(key + "aggregation: found fednova with " +
+                     (federation.local.prox_mu != 0.0 ? "federation.local.prox_mu" : "an adaptive federation.optimizer") +
+                     ", under which steps cannot be counted; expected plain sgd");
   }
   if (const auto* sgd = std::get_if<SgdConfig>(&federation.optimizer); sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0) {
     throw InputError(key + "optimizer.nesterov: found true with momentum 0; expected momentum above 0");
@@ -39,11 +45,19 @@ void check_federation(const FederationConfig& federation, const std::string& fil
   }
 }
 
-void check_score(const ScoreConfig& score, const std::string& key) {
-  if (score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
+void check_score(const ScoreConfig& score, bool of_weights, const std::string& key) {
+  if (!of_weights && score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
     throw InputError(key + ".batches: found 1; fusion by uncertainty (also among adaptive's candidates) compares batches of a "
                      "client, expected at least 2, or 0 for all");
   }
+}
+
+// Whether the next prune stage takes single weights.
+bool scores_weights(const RunConfig& config, std::size_t stage) {
+  for (std::size_t i = stage + 1; i < config.stages.size(); ++i) {
+    if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i])) return prune->pattern != "channels";
+  }
+  return false;
 }
 
 void check_prune(const PruneConfig& prune, bool scored, const std::string& key) {
@@ -79,8 +93,9 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   }
   if (std::holds_alternative<SparseGptConfig>(prune.compensation)) {
     if (channels) throw InputError(key + ".compensation: found sparsegpt with pattern channels; expected bias or none");
-    if (pattern.kind != Pattern::Kind::kNOfM && prune.budget.allocation == Allocation::kGlobal) {
-      throw InputError(key + ".allocation: found global; sparsegpt has no scores across matrices, expected uniform or erk");
+    if (pattern.kind != Pattern::Kind::kNOfM && (prune.budget.allocation == Allocation::kGlobal ||
+                                                  prune.budget.allocation == Allocation::kAdaptive || prune.budget.mass > 0.0)) {
+      throw InputError(key + ".allocation: found global, adaptive or a mass; sparsegpt has no scores across matrices, expected uniform or erk");
     }
     if (scored) {
       throw InputError(key + ".compensation: found sparsegpt, which chooses weights by itself; expected no score stage before it");
@@ -90,20 +105,30 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   }
 }
 
+void check_dynamics(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
+  const std::string found = key + ".dynamics: found " + std::visit([](const auto& d) { return std::string(d.kName); }, finetune.dynamics);
+  if (!cut || pattern.kind != Pattern::Kind::kUnstructured) {
+    throw InputError(found + (cut ? " with pattern " + to_string(pattern) : " without a mask") +
+                     "; expected a prune stage with pattern unstructured, or bn_selection, before it");
+  }
+  if (keeps_shadows(finetune.sparse)) throw InputError(found + " with sparse, too; expected one of them: both choose the mask");
+  if (config.federation.correction == Correction::kScaffold) {
+    throw InputError(found + " with federation.correction scaffold, whose variates follow a fixed mask; expected none");
+  }
+}
+
 void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
   if (finetune.twin && config.federation.correction == Correction::kScaffold) {
     throw InputError(key + ".twin: found true with federation.correction scaffold; a client stores variates of one model");
   }
-  if (finetune.growth && !cut) {
-    throw InputError(key + ".growth: found no mask to grow; expected a prune stage before it");
-  }
+  if (changes_mask(finetune.dynamics)) check_dynamics(finetune, config, cut, pattern, key);
   if (finetune.distill && (!cut || finetune.twin)) {
     throw InputError(key + (cut ? ".distill: found with twin, which trains the teacher on; expected one of them"
                                 : ".distill: found no dense model to learn from; expected a prune stage before it"));
   }
   if (std::holds_alternative<LoraConfig>(finetune.adapter)) {
     const char* other = keeps_shadows(finetune.sparse)                                  ? "sparse, which trains the weights"
-                        : finetune.growth                                               ? "growth, which trains the weights"
+                        : changes_mask(finetune.dynamics)                               ? "dynamics, which trains the weights"
                         : config.federation.correction == Correction::kScaffold ? "federation.correction scaffold" : nullptr;
     if (other != nullptr) throw InputError(key + ".adapter: found lora with " + other + "; expected one of them");
   }
@@ -113,7 +138,6 @@ void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, boo
     throw InputError(sparse + (cut ? " after a cut of channels, of which nothing is left to train" : " without a mask") +
                      "; expected a prune stage with pattern N:M, RxC or unstructured before it");
   }
-  if (finetune.growth) throw InputError(sparse + " with growth; expected one of them: both choose the mask");
   if (config.federation.correction == Correction::kScaffold) {
     throw InputError(sparse + " with federation.correction scaffold, whose variates follow a fixed mask; expected none");
   }
@@ -169,7 +193,7 @@ void check_settings(const RunConfig& config, const std::string& file) {
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
     const StageConfig& stage = config.stages[i];
     if (const auto* score = std::get_if<ScoreConfig>(&stage)) {
-      check_score(*score, where(file, i, "score"));
+      check_score(*score, scores_weights(config, i), where(file, i, "score"));
       scored = true;
     }
     if (const auto* prune = std::get_if<PruneConfig>(&stage)) {

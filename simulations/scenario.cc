@@ -77,6 +77,30 @@ ElementPattern pattern_of(const RunConfig& config) {
   return {};
 }
 
+void check_held_out(const Population& population, const std::string& what) {
+  if (!everyone(population.select_samples).empty()) return;
+  throw InputError(what + " chooses by held-out samples; found data.holdout empty, expected a fraction above 0");
+}
+
+// Whether a density leaves every matrix its least, whatever the scores.
+void check_density(const PruneConfig& prune, const Pattern& pattern, const Model& model) {
+  if (pattern.kind == Pattern::Kind::kNOfM) return;
+  BudgetConfig budget = prune.budget;
+  budget.allocation = Allocation::kErk;
+  budget.mass = 0.0;
+  element_quotas(model.structure(), *model.base_layout(), pattern, element_pattern(prune).edge, budget, nullptr);
+}
+
+void check_selection(const BnSelectionConfig& selection, const Model& model, const Population& population, const std::string& key) {
+  try {
+    if (selection.candidates > 1) check_held_out(population, "bn_selection");
+    masks_to_select(selection, model, Arena("base", model.base_layout()), Seed{});
+  } catch (InputError& error) {
+    error.within(key);
+    throw;
+  }
+}
+
 void check_finetune_fits(const FinetuneConfig& finetune, LossKind loss, const Model& model, const std::string& key) {
   if (finetune.distill && loss != LossKind::kCrossEntropy) {
     throw InputError(key + ".distill: found targets that are no classes; expected none");
@@ -228,6 +252,9 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
     if (const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i])) {
       check_finetune_fits(*finetune, data.loss, model, file + ": stages[" + std::to_string(i) + "].finetune");
     }
+    if (const auto* selection = std::get_if<BnSelectionConfig>(&config.stages[i])) {
+      check_selection(*selection, model, population, file + ": stages[" + std::to_string(i) + "].bn_selection");
+    }
     const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
     if (prune == nullptr) continue;
     const std::string key = file + ": stages[" + std::to_string(i) + "].prune";
@@ -244,12 +271,12 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
           check_consumers(model);
         }
         const bool compares = candidates(scores.fusion).size() > 1 && !from_weights_alone(scores.importance);
-        if (compares && everyone(population.select_samples).empty()) {
-          throw InputError("adaptive fusion chooses by held-out samples; found data.holdout empty, expected a fraction above 0");
-        }
+        if (compares) check_held_out(population, "adaptive fusion");
       } else {
         check_pattern(model, pattern, prune->edge);
+        check_density(*prune, pattern, model);
       }
+      if (prune->budget.allocation == Allocation::kAdaptive) check_held_out(population, "adaptive allocation");
       if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, model);
       if (std::holds_alternative<BiasCompensation>(prune->compensation)) check_biases(model);
     } catch (InputError& error) {

@@ -14,4 +14,12 @@ void pool_moments(std::span<const double> mean_sum, std::span<const double> squa
   }
 }
 
+void mean_moments(std::span<const double> mean_sum, std::span<const double> var_sum, double weight, std::span<float> mean,
+                  std::span<float> var) {
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    mean[c] = static_cast<float>(mean_sum[c] / weight);
+    var[c] = static_cast<float>(std::max(0.0, var_sum[c] / weight));
+  }
+}
+
 }  // namespace coppice

@@ -11,4 +11,8 @@ namespace coppice {
 void pool_moments(std::span<const double> mean_sum, std::span<const double> square_sum, double weight,
                   std::span<float> mean, std::span<float> var);
 
+// The same with `var_sum` = sum of weight * var: the plain average, for comparison with what was published.
+void mean_moments(std::span<const double> mean_sum, std::span<const double> var_sum, double weight, std::span<float> mean,
+                  std::span<float> var);
+
 }  // namespace coppice

@@ -44,6 +44,15 @@ struct FedYogiConfig {
   void visit(FieldVisitor& v);
 };
 
-using ServerConfig = std::variant<FedAvgConfig, FedAvgMConfig, FedAdamConfig, FedYogiConfig>;
+// As FedAdam with v = v + delta^2 (same Algorithm 2, with b1 = 0 in its experiments): steps that only become smaller.
+struct FedAdagradConfig {
+  static constexpr const char* kName = "fedadagrad";
+  double lr = 0.01;
+  double beta1 = 0.0;
+  double tau = 1e-3;
+  void visit(FieldVisitor& v);
+};
+
+using ServerConfig = std::variant<FedAvgConfig, FedAvgMConfig, FedAdamConfig, FedYogiConfig, FedAdagradConfig>;
 
 }  // namespace coppice

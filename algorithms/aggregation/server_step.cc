@@ -64,12 +64,17 @@ struct Step {
     adapt(config, [](float v, float square, float rest) { return v - rest * square * sign(v - square); });
   }
 
+  void operator()(const FedAdagradConfig& config) const {
+    adapt(config, [](float v, float square, float) { return v + square; });
+  }
+
   // `second_moment(v, delta^2, 1 - b2)` is the rule of the second moment.
   template <class Config, class Second>
   void adapt(const Config& config, const Second& second_moment) const {
     const auto lr = static_cast<float>(config.lr);
     const auto b1 = static_cast<float>(config.beta1);
-    const auto rest = 1.0F - static_cast<float>(config.beta2);
+    float rest = 0.0F;
+    if constexpr (requires { config.beta2; }) rest = 1.0F - static_cast<float>(config.beta2);
     const auto tau = static_cast<float>(config.tau);
     Arena first = open_slot(slots, "momentum", base, 0.0F);
     Arena second = open_slot(slots, "second", base, tau * tau);
@@ -100,7 +105,7 @@ template <class Config>
 void visit_adaptive(Config& config, FieldVisitor& v) {
   v.field("lr", config.lr, "server learning rate", above(0));
   v.field("beta1", config.beta1, "decay of the first moment", from_below(0, 1));
-  v.field("beta2", config.beta2, "decay of the second moment", from_below(0, 1));
+  if constexpr (requires { config.beta2; }) v.field("beta2", config.beta2, "decay of the second moment", from_below(0, 1));
   v.field("tau", config.tau, "adaptivity: added to the root of the second moment", above(0));
 }
 
@@ -108,11 +113,25 @@ void visit_adaptive(Config& config, FieldVisitor& v) {
 
 void FedAdamConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
 void FedYogiConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
+void FedAdagradConfig::visit(FieldVisitor& v) { visit_adaptive(*this, v); }
 
 Arena server_step(const ServerConfig& config, const Arena& base, Arena mean_delta, const Mask* mask, Slots& slots) {
   std::visit(Step{base, mean_delta, mask, slots}, config);
   if (mask != nullptr) mask->apply_to(mean_delta);
   return mean_delta;
+}
+
+void restrict_slots(const ServerConfig& config, const Mask& mask, Slots& slots) {
+  const float second = std::visit(
+      [](const auto& c) {
+        if constexpr (requires { c.tau; }) return static_cast<float>(c.tau) * static_cast<float>(c.tau);
+        return 0.0F;
+      },
+      config);
+  for (const auto& [name, initial] : {std::pair{"momentum", 0.0F}, std::pair{"second", second}}) {
+    const auto found = slots.find(name);
+    if (found != slots.end()) close_slot(slots, name, found->second->clone(), initial, &mask);
+  }
 }
 
 }  // namespace coppice

@@ -19,4 +19,7 @@ using Slots = std::map<std::string, std::shared_ptr<const Arena>>;
 // later starts without history. The second moment of FedAdam and FedYogi starts at tau^2, as in the paper.
 Arena server_step(const ServerConfig& config, const Arena& base, Arena mean_delta, const Mask* mask, Slots& slots);
 
+// Takes back to where they started what the slots remember of weights that the mask drops.
+void restrict_slots(const ServerConfig& config, const Mask& mask, Slots& slots);
+
 }  // namespace coppice

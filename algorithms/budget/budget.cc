@@ -35,7 +35,8 @@ void BudgetConfig::visit(FieldVisitor& v) {
   v.field("units", units,
           "kinds of units that may go: channel, neuron, kv_group, query_head, or layer alone; none = what the model declares by itself");
   v.group("protect", protect, "units: layers that lose nothing");
-  v.choice("allocation", allocation, {"global", "uniform", "erk"}, "how the budget is shared out");
+  v.choice("allocation", allocation, {"global", "uniform", "erk", "adaptive"}, "how the budget is shared out");
+  v.field("mass", mass, "erk: fraction of the budget that goes by the matrices' summed scores instead", within(0.0, 1.0));
   v.choice("layout", layout, {"uniform", "per_layer"},
            "units: uniform = shapes that other tools load; per_layer = every layer its own, which Coppice alone loads");
   v.field("latency_batch", latency_batch, "budget latency: samples of the forward pass that is measured", at_least(1));
@@ -72,6 +73,17 @@ void check_target(const BudgetTarget& target, bool units) {
   }
   if (units && target.density > 0.0) throw InputError("budget: found density; channels expect flops, params, bytes or latency");
   if (!units && target.density == 0.0) throw InputError("budget: found a target over units; single weights expect density");
+}
+
+std::vector<BudgetConfig> alternatives_of(const BudgetConfig& config) {
+  if (config.allocation != Allocation::kAdaptive) return {config};
+  std::vector<BudgetConfig> all;
+  for (const double mass : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    all.push_back(config);
+    all.back().allocation = Allocation::kErk;
+    all.back().mass = mass;
+  }
+  return all;
 }
 
 }  // namespace coppice

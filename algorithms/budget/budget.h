@@ -6,6 +6,8 @@
 // uniform  the same kept fraction everywhere: units are taken from the family with the largest kept fraction.
 // erk      weights only: density of a matrix proportional to (sum of its dims) / (product of its dims) (Erdos-Renyi
 //          kernel: Evci et al., ICML 2020, section 3); what would exceed 1 is dense and its share goes to the others.
+//          `mass` of the budget goes by the matrices' summed scores instead.
+// adaptive weights only: erk with a mass of 0, 1/4, 1/2, 3/4 and 1; the prune stage keeps the mask that loses least on held-out samples.
 // layout    units: uniform takes a unit from every family of a shared width at once, each its lowest, and counts their scores and
 //           savings together, so that the shapes are those that other tools load; per_layer lets every family have its own width.
 //           A width that the class of another tool refuses (Family::plain_divides) is passed over.
@@ -61,7 +63,7 @@ struct ProtectConfig {
   void visit(FieldVisitor& v);
 };
 
-enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk };
+enum class Allocation : std::uint8_t { kGlobal, kUniform, kErk, kAdaptive };
 enum class LayerWidths : std::uint8_t { kUniform, kPerLayer };
 
 struct BudgetConfig {
@@ -72,6 +74,7 @@ struct BudgetConfig {
   std::vector<std::string> units = {};  // kinds that may go; none: all that the model declares
   ProtectConfig protect = {};           // units of layers
   Allocation allocation = Allocation::kGlobal;
+  double mass = 0.0;  // erk: fraction of the budget
   LayerWidths layout = LayerWidths::kUniform;
   std::int64_t latency_batch = 1;                           // samples of the pass whose time counts
   std::string latency_table = {};                           // file of an earlier run's; empty: measured when the run starts
@@ -113,9 +116,12 @@ struct BudgetOutlook {
 // Throws InputError where choose_units would, but for a budget out of reach.
 BudgetOutlook budget_outlook(const Model& model, const BudgetConfig& config);
 
+// The budgets that an adaptive one stands for; any other stands for itself.
+std::vector<BudgetConfig> alternatives_of(const BudgetConfig& config);
+
 // Weights kept in each matrix that `pattern` (unstructured or RxC) covers; their sum is round(density * all) exactly.
-// RxC masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal only; blocks compete with
-// their mean. Throws InputError where the target is not density, and where the least that must be kept exceeds it.
+// RxC masks then keep the nearest number of whole blocks. `scores` are needed by kGlobal and by a mass only; blocks compete with
+// their mean. Adaptive counts as erk. Throws InputError where the target is not density, and where the least that must be kept exceeds it.
 std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structure, const ArenaLayout& layout,
                                                const Pattern& pattern, bool edge, const BudgetConfig& config,
                                                const ElementScores* scores);

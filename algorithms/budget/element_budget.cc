@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "core/config_text.h"
@@ -65,6 +66,24 @@ double erdos_renyi(const ArenaEntry& entry) {
   return sum;  // the matrix's weights times (sum of dims) / (product of dims)
 }
 
+std::vector<double> masses(const std::vector<PatternMatrix>& matrices, const ArenaLayout& layout, const ElementScores& scores) {
+  std::vector<double> sums;
+  for (const PatternMatrix& matrix : matrices) {
+    const std::span<const float> one = scores_of(scores, layout[matrix.tensor], matrix.tensor);
+    sums.push_back(std::accumulate(one.begin(), one.end(), 0.0));
+  }
+  return sums;
+}
+
+// (1 - part) a / sum(a) + part b / sum(b); a alone where b is all zero. Never 0, since quotas are in proportion.
+std::vector<double> mixed(const std::vector<double>& a, const std::vector<double>& b, double part) {
+  const double sum_a = std::accumulate(a.begin(), a.end(), 0.0), sum_b = std::accumulate(b.begin(), b.end(), 0.0);
+  if (!(sum_b > 0.0)) return a;
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < a.size(); ++i) shares.push_back(std::max((1.0 - part) * a[i] / sum_a + part * b[i] / sum_b, 1e-12));
+  return shares;
+}
+
 }  // namespace
 
 std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structure, const ArenaLayout& layout,
@@ -83,9 +102,14 @@ std::map<ParamId, std::int64_t> element_quotas(const PrunableStructure& structur
     const double fraction = std::max(config.floor * density, 1.0 - config.cap);
     least.push_back(std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(fraction * size - 1e-9)), 1));
     most.push_back(entry.numel);
-    shares.push_back(config.allocation == Allocation::kErk ? erdos_renyi(entry) : size);
+    const bool erk = config.allocation == Allocation::kErk || config.allocation == Allocation::kAdaptive;
+    shares.push_back(erk ? erdos_renyi(entry) : size);
     all += entry.numel;
     smallest += least.back();
+  }
+  if (config.allocation == Allocation::kErk && config.mass > 0.0) {
+    if (scores == nullptr) throw Error("budget: a mass needs scores");
+    shares = mixed(shares, masses(matrices, layout, *scores), config.mass);
   }
   const std::int64_t total = std::llround(density * static_cast<double>(all));
   if (total < smallest) {

@@ -34,8 +34,8 @@ void descend(Descent& descent, const BudgetConfig& config) {
 
 std::vector<std::uint8_t> choose_units(const Model& model, std::span<const double> scores, const BudgetConfig& config) {
   check_target(config.budget, true);
-  if (config.allocation == Allocation::kErk) {
-    throw InputError("budget: found allocation erk; channels expect global or uniform");
+  if (config.allocation == Allocation::kErk || config.allocation == Allocation::kAdaptive) {
+    throw InputError("budget: found allocation erk or adaptive; channels expect global or uniform");
   }
   const PrunableStructure structure = model.structure();
   if (scores.size() != structure.groups.size()) {

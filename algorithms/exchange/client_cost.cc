@@ -31,6 +31,19 @@ std::uint64_t largest_two_blocks(const Model& model) {
   return most;
 }
 
+// What is kept while the gradients pass by: the entries that are sent, or a value of every weight where all are squared.
+std::uint64_t growth_bytes(const GrowthTask& task, const ArenaLayout& layout) {
+  constexpr std::uint64_t kEntry = sizeof(float) + sizeof(std::uint32_t);
+  std::uint64_t bytes = 0;
+  for (const std::int64_t tensor : task.tensors) {
+    if (task.what == GrowthTask::What::kSquares) bytes += static_cast<std::uint64_t>(layout[static_cast<int>(tensor)].numel) * sizeof(float);
+  }
+  for (const auto* entries : {&task.counts, &task.drops}) {
+    for (const std::int64_t count : *entries) bytes += static_cast<std::uint64_t>(count) * kEntry;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 PassFlops::PassFlops(const Model& model) {
@@ -118,8 +131,8 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
     }
     if (const auto* measure = std::get_if<MeasureTask>(&task)) copy = std::max(copy, copy_for(measure->precision, weights));
     if (const auto* growth = std::get_if<GrowthTask>(&task)) {
-      constexpr std::uint64_t kCandidate = sizeof(float) + sizeof(std::uint32_t);
-      bytes.growth += weights + static_cast<std::uint64_t>(growth->release.count) * growth->tensors.size() * kCandidate;
+      bytes.growth += growth_bytes(*growth, *model.base_layout());
+      bytes.gradients = std::max(bytes.gradients, largest_two_blocks(model));
     }
   }
   bytes.parameters += copy;

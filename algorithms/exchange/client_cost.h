@@ -55,7 +55,7 @@ struct ClientBytes {
   std::uint64_t parameters = 0;  // as received and as trained, with what they are rounded to for a pass, and the mask
   std::uint64_t gradients = 0;
   std::uint64_t moments = 0;     // of the optimizer
-  std::uint64_t growth = 0;      // dense gradients and candidates of an adjustment of the mask
+  std::uint64_t growth = 0;      // entries that an adjustment of the mask sends, or all that it squares
   std::uint64_t payload = 0;
   std::uint64_t scratch = 0;     // beside the sum, as activations are: the largest matrix and its gradient, dense while they are worked with
 

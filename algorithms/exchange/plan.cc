@@ -24,6 +24,7 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("prox_mu", prox_mu, "pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));
   v.field("scaffold", scaffold, "correct client drift by control variates");
+  v.field("per_step", per_step, "change divided by the client's effective steps");
   v.variant("sparse", sparse, "what becomes of dropped weights");
   v.group("distill", distill, "learn from the plan's teacher, too");
   v.variant("adapter", adapter, "train the plan's adapters instead of its values");
@@ -57,6 +58,7 @@ void MeasureTask::visit(FieldVisitor& v) {
 
 void CollectTask::visit(FieldVisitor& v) {
   v.choice("statistic", statistic, {"batch_norm", "input_sums", "input_products"}, "of what");
+  v.field("pooled", pooled, "batch norm: sums of x^2, else of variances");
   v.field("tensors", tensors, "entries of the base layout", at_least(0));
   v.field("first_block", first_block, "looked into", at_least(0));
   v.field("last_block", last_block, "looked into", at_least(0));
@@ -67,7 +69,10 @@ void CollectTask::visit(FieldVisitor& v) {
 }
 
 void GrowthTask::visit(FieldVisitor& v) {
+  v.choice("what", what, {"gradients", "squares", "votes"}, "what is said of a weight");
   v.field("tensors", tensors, "entries of the base layout", at_least(0));
+  v.field("counts", counts, "of each tensor: entries or votes to grow", at_least(0));
+  v.field("drops", drops, "of each tensor: votes to drop", at_least(0));
   v.field("batches", batches, "batches of the gradient", at_least(1));
   v.field("batch", batch, "samples a batch", at_least(1));
   v.choice("at", at, kAts, "at which weights");

@@ -28,8 +28,6 @@ namespace coppice {
 // Which of a client's samples a task looks at.
 enum class Split : std::uint8_t { kTrain, kSelect, kTest };
 
-
-
 // At which weights a task looks: those the plan brought, or those the plan's Train task made of them.
 enum class At : std::uint8_t { kReceived, kTrained };
 
@@ -52,6 +50,7 @@ struct TrainTask {
   double prox_mu = 0.0;        // FedProx
   double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded
   bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
+  bool per_step = false;       // report the change divided by the client's effective steps (algorithms/aggregation/fednova.h)
   SparseConfig sparse = FixedMask{};
   std::optional<DistillConfig> distill;  // from the plan's teacher
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
@@ -96,6 +95,7 @@ struct CollectTask {
   static constexpr const char* kName = "collect";
   enum class Statistic : std::uint8_t { kBatchNorm, kInputSums, kInputProducts };
   Statistic statistic = Statistic::kBatchNorm;
+  bool pooled = true;          // batch norm: sums of x^2, else of a client's own variance times its count
   std::vector<std::int64_t> tensors = {};  // inputs: whose; entries of the base layout
   // Inputs: the blocks that are looked into. Those before are passed through once for all plans of a stage that ask for the same
   // batches: the client keeps what they put out, so their weights must stay as they were.
@@ -108,14 +108,19 @@ struct CollectTask {
   void visit(FieldVisitor& v);
 };
 
-// Gradient entries of dropped weights of some tensors, for growing them back (private top-k or seed-drawn candidates).
+// What a mask may be adjusted by: gradients of dropped weights, squared gradients of all weights, or a client's votes. Private top-k
+// looks at one batch and holds `counts` entries and the gradient of the block at hand.
 struct GrowthTask {
   static constexpr const char* kName = "growth";
-  std::vector<std::int64_t> tensors;  // entries of the base layout
+  enum class What : std::uint8_t { kGradients, kSquares, kVotes };
+  What what = What::kGradients;
+  std::vector<std::int64_t> tensors = {};  // entries of the base layout
+  std::vector<std::int64_t> counts = {};   // of each: largest gradients, candidates, or votes to grow; none where release.select is dense
+  std::vector<std::int64_t> drops = {};    // of each: votes against the client's own smallest kept weights; empty: none are asked
   std::int64_t batches = 1;
   std::int64_t batch = 64;
   At at = At::kTrained;
-  Release release{.select = Release::Select::kPrivateTopK, .count = 100};
+  Release release{.select = Release::Select::kPrivateTopK};
   void visit(FieldVisitor& v);
 };
 

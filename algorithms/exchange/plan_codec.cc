@@ -261,6 +261,19 @@ std::shared_ptr<const Arena> read_adapters(const Envelope& envelope, const std::
   return nullptr;
 }
 
+void check_growth(const GrowthTask& task, const ArenaLayout& base) {
+  check_entries("growth.tensors", task.tensors, base);
+  const bool dense = task.release.select == Release::Select::kDense;
+  if (dense != (task.what == GrowthTask::What::kSquares) || (task.release.select == Release::Select::kPrivateTopK && task.batches != 1) ||
+      (task.what == GrowthTask::What::kVotes && task.release.select != Release::Select::kPrivateTopK)) {
+    throw InputError("plan: growth.release.select: found one that does not go with growth.what and growth.batches; expected dense for "
+                     "squares, private_top_k of 1 batch for votes");
+  }
+  if (task.counts.size() != (dense ? 0 : task.tensors.size()) || (!task.drops.empty() && task.drops.size() != task.tensors.size())) {
+    throw InputError("plan: growth.counts, growth.drops: expected one a tensor");
+  }
+}
+
 // What the config alone cannot say, because it depends on the model.
 void check_tasks(const std::vector<Task>& tasks, const Model& model) {
   const ArenaLayout& base = *model.base_layout();
@@ -269,7 +282,10 @@ void check_tasks(const std::vector<Task>& tasks, const Model& model) {
     if (training != nullptr && training->scaffold && !std::holds_alternative<SgdConfig>(training->optimizer)) {
       throw InputError("plan: train.optimizer: found an adaptive one with scaffold; expected sgd");
     }
-    if (const auto* growth = std::get_if<GrowthTask>(&task)) check_entries("growth.tensors", growth->tensors, base);
+    if (training != nullptr && training->per_step && !std::holds_alternative<SgdConfig>(training->optimizer)) {
+      throw InputError("plan: train.optimizer: found an adaptive one with per_step; expected sgd");
+    }
+    if (const auto* growth = std::get_if<GrowthTask>(&task)) check_growth(*growth, base);
     if (const auto* collect = std::get_if<CollectTask>(&task)) {
       check_entries("collect.tensors", collect->tensors, base);
       for (const std::int64_t tensor : collect->tensors) {

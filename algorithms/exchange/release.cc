@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
 
 #include "algorithms/exchange/report.h"
 #include "comm/wire/codec.h"
@@ -60,23 +60,49 @@ std::vector<float> kept_difference(std::span<const float> after, std::span<const
   return some;
 }
 
-// The `count` largest |gradient| among the dropped weights; equal ones go to the lower index.
-std::vector<std::uint32_t> largest_dropped(std::span<const float> gradient, const Bits& kept, std::int64_t count) {
-  std::vector<std::uint32_t> dropped;
-  for (std::int64_t i = 0; i < kept.size(); ++i) {
-    if (!kept[i]) dropped.push_back(static_cast<std::uint32_t>(i));
+// What is no number ranks first, so that the report is declined for it.
+float magnitude_of(float value) { return std::isnan(value) ? std::numeric_limits<float>::infinity() : std::abs(value); }
+
+struct Ranked {
+  float magnitude;
+  std::uint32_t position;
+  // Larger magnitudes rank higher, of equal ones the lower position.
+  bool operator>(const Ranked& o) const {
+    return magnitude != o.magnitude ? magnitude > o.magnitude : position < o.position;
   }
-  const auto larger = [&](std::uint32_t a, std::uint32_t b) {
-    const float x = std::abs(gradient[a]);
-    const float y = std::abs(gradient[b]);
-    return x != y ? x > y : a < b;
-  };
-  const auto most = std::min<std::size_t>(dropped.size(), static_cast<std::size_t>(count));
-  std::nth_element(dropped.begin(), dropped.begin() + static_cast<std::ptrdiff_t>(most), dropped.end(), larger);
-  dropped.resize(most);
-  std::sort(dropped.begin(), dropped.end());
-  return dropped;
-}
+};
+
+// The `count` best under `better` of what is offered one after the other, never holding more.
+template <class Better>
+class BoundedHeap {
+ public:
+  BoundedHeap(std::int64_t count, Better better) : count_(static_cast<std::size_t>(count)), better_(better) {}
+
+  void offer(Ranked one) {
+    if (count_ == 0) return;
+    if (heap_.size() == count_) {
+      if (!better_(one, heap_.front())) return;
+      std::pop_heap(heap_.begin(), heap_.end(), better_);
+      heap_.back() = one;
+    } else {
+      heap_.push_back(one);
+    }
+    std::push_heap(heap_.begin(), heap_.end(), better_);
+  }
+
+  std::vector<std::uint32_t> positions() const {
+    std::vector<std::uint32_t> all;
+    all.reserve(heap_.size());
+    for (const Ranked& one : heap_) all.push_back(one.position);
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+ private:
+  std::size_t count_;
+  Better better_;
+  std::vector<Ranked> heap_;  // the worst in front
+};
 
 }  // namespace
 
@@ -85,13 +111,13 @@ double weight_of(const ReleaseContext& context) {
 }
 
 double release_difference(const ReleaseContext& context, const std::string& prefix, const Arena& after,
-                          const Arena& before, Report& report) {
+                          const Arena& before, Report& report, double scale) {
   double factor = 1.0;
   if (context.release.clip > 0.0) {
     const double norm = norm_of_difference(after, before);
     if (norm > context.release.clip) factor = context.release.clip / norm;
   }
-  const double scale = weight_of(context) * factor;
+  scale *= weight_of(context) * factor;
   for (int i = 0; i < after.layout().size(); ++i) {
     const std::string block = prefix + after.layout()[i].name;
     const Bits* kept = support_of(context, i);
@@ -112,25 +138,39 @@ void release_scores(const ReleaseContext& context, const std::string& prefix, st
   for (std::size_t i = 0; i < blocks.size(); ++i) report.add(prefix + blocks[i].name, std::move(values[i]));
 }
 
-void release_growth(const ReleaseContext& context, const std::string& prefix, const ArenaEntry& entry, ParamId tensor,
-                    std::span<const float> gradient, Report& report) {
-  if (context.mask == nullptr || context.mask->keeps_all(tensor)) {
-    throw Error("growth asked for tensor '" + entry.name + "', of which nothing is dropped");
-  }
+void release_entries(const ReleaseContext& context, const std::string& block, std::uint32_t salt, std::vector<std::uint32_t> positions,
+                     std::vector<float> values, Report& report) {
+  round_to_wire(context, salt, values);
+  const DType wire = dtype_of(context.release.wire);
+  if (context.release.select == Release::Select::kDense) return report.add(block, std::move(values), weight_of(context), wire);
   const bool drawn = context.release.select == Release::Select::kCandidates;
-  std::vector<std::uint32_t> positions =
-      drawn ? growth_candidates(*context.mask, tensor, context.release.count, context.seed)
-            : largest_dropped(gradient, context.mask->bits(tensor), context.release.count);
-  std::vector<float> values;
-  for (const std::uint32_t position : positions) values.push_back(gradient[position]);
-  round_to_wire(context, static_cast<std::uint32_t>(tensor), values);
-  report.add_scattered(prefix + entry.name, std::move(positions), std::move(values), weight_of(context),
-                       dtype_of(context.release.wire), !drawn);
+  report.add_scattered(block, std::move(positions), std::move(values), weight_of(context), wire, !drawn);
+}
+
+void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report) {
+  report.add_votes(block, std::move(positions), weight_of(context));
 }
 
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,
                   Report& report) {
   report.add(block, std::move(values), weighted ? weight_of(context) : 1.0);
+}
+
+std::vector<std::uint32_t> largest_dropped(std::span<const float> values, const Bits& kept, std::int64_t count) {
+  BoundedHeap heap(count, [](const Ranked& a, const Ranked& b) { return a > b; });
+  for (std::int64_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) heap.offer({magnitude_of(values[static_cast<std::size_t>(i)]), static_cast<std::uint32_t>(i)});
+  }
+  return heap.positions();
+}
+
+std::vector<std::uint32_t> smallest_kept(std::span<const float> values, const Bits& kept, std::int64_t count) {
+  BoundedHeap heap(count, [](const Ranked& a, const Ranked& b) { return b > a; });
+  std::uint32_t place = 0;
+  for (std::int64_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) heap.offer({magnitude_of(values[static_cast<std::size_t>(i)]), place++});
+  }
+  return heap.positions();
 }
 
 std::vector<std::uint32_t> growth_candidates(const Mask& mask, ParamId tensor, std::int64_t count, Seed seed) {
@@ -151,7 +191,6 @@ std::vector<std::uint32_t> growth_candidates(const Mask& mask, ParamId tensor, s
 
 void Release::visit(FieldVisitor& v) {
   v.choice("select", select, {"dense", "plan_support", "candidates", "private_top_k"}, "which values leave a client");
-  v.field("count", count, "candidates and private_top_k: values of each tensor", at_least(0));
   v.variant("transform", transform, "the client's half of client fusion");
   v.choice("weight", weight, {"one", "samples"}, "weight of a client's report");
   v.field("clip", clip, "largest l2 norm of a report; 0 = unbounded", at_least(0));

@@ -34,7 +34,6 @@ struct Release {
   enum class Protect : std::uint8_t { kNone };
 
   Select select = Select::kDense;
-  std::int64_t count = 0;                          // kCandidates, kPrivateTopK: values a client may send for each tensor
   ClientFusionConfig transform = MeanFusion{};     // raw, l1, vote, rank or agreement: the client's half of client fusion
   Weight weight = Weight::kSamples;
   double clip = 0.0;                               // largest l2 norm of the report; 0 = unbounded
@@ -58,21 +57,31 @@ struct ReleaseContext {
 // The client's weight: its samples, or 1.
 double weight_of(const ReleaseContext& context);
 
-// Blocks "<prefix><tensor>" = weight * clip factor * (after - before), one a base entry; returns the clip factor.
+// Blocks "<prefix><tensor>" = scale * weight * clip factor * (after - before), one a base entry; returns the clip factor.
 double release_difference(const ReleaseContext& context, const std::string& prefix, const Arena& after,
-                          const Arena& before, Report& report);
+                          const Arena& before, Report& report, double scale = 1.0);
 
 // Blocks "<prefix><block>": a client's scores after its half of client fusion. `reference`: public scores, or null.
 void release_scores(const ReleaseContext& context, const std::string& prefix, std::span<const ScoreBlock> blocks,
                     std::vector<std::vector<double>> values, const std::vector<double>* reference, Report& report);
 
-// Block "<prefix><entry's name>" = weight * gradient at the released positions of one tensor's dropped weights.
-void release_growth(const ReleaseContext& context, const std::string& prefix, const ArenaEntry& entry, ParamId tensor,
-                    std::span<const float> gradient, Report& report);
+// weight * values at some positions of a block (ascending), which travel unless the coordinator drew them; at all where there are none
+// of its own (kDense). `salt` tells the blocks of a report apart.
+void release_entries(const ReleaseContext& context, const std::string& block, std::uint32_t salt, std::vector<std::uint32_t> positions,
+                     std::vector<float> values, Report& report);
+
+// weight * 1 at some positions of a block (ascending): a vote each. Positions alone travel.
+void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report);
 
 // A vector of additive sums, as it is; times the client's weight where `weighted`.
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,
                   Report& report);
+
+// The `count` largest |values| among the positions that `kept` has not (equal ones: the lower index); ascending. A bounded heap: O(count)
+// memory, O(n log count) time.
+std::vector<std::uint32_t> largest_dropped(std::span<const float> values, const Bits& kept, std::int64_t count);
+// The `count` smallest |values| among those it has (equal ones: the higher index), as places in the kept ones' order; ascending.
+std::vector<std::uint32_t> smallest_kept(std::span<const float> values, const Bits& kept, std::int64_t count);
 
 // The positions of a tensor's dropped weights that the coordinator's seed draws for a growth upload; ascending.
 std::vector<std::uint32_t> growth_candidates(const Mask& mask, ParamId tensor, std::int64_t count, Seed seed);

@@ -54,6 +54,12 @@ void Report::add_scattered(const std::string& block, std::vector<std::uint32_t> 
   if (positions_travel) entries_.back().positions = positions_.back();
 }
 
+void Report::add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight) {
+  std::vector<float> ones(positions.size(), 1.0F);
+  add_scattered(block, std::move(positions), std::move(ones), weight, DType::kU8, true);
+  entries_.back().votes = true;
+}
+
 Decline accumulate(const Report& report, ExactSums& sums) {
   Contribution contribution(sums);
   for (const ReportEntry& entry : report.entries()) {
@@ -132,6 +138,7 @@ std::uint64_t report_bytes(const Report& report, const std::vector<ReportBlock>&
       const bool indices = smaller_layout(block.count, static_cast<std::int64_t>(entry.positions.size())) == Layout::kIndices;
       extent.position_bytes = indices ? 4 * entry.positions.size() : static_cast<std::size_t>((block.count + 7) / 8);
     }
+    if (entry.votes) extent.value_bytes = 0;
     extents.push_back(extent);
   }
   return encoded_size(0, extents);

@@ -25,6 +25,7 @@ struct ReportEntry {
   Addend addend;
   DType wire = DType::kF64;                 // the format its values travel in
   std::span<const std::uint32_t> positions; // of values that travel with their positions; else empty
+  bool votes = false;                       // every value is one: positions alone travel
 };
 
 class Report {
@@ -44,6 +45,9 @@ class Report {
   // itself need not travel.
   void add_scattered(const std::string& block, std::vector<std::uint32_t> positions, std::vector<float> values,
                      double scale, DType wire, bool positions_travel);
+
+  // `weight` at some positions (ascending), which travel alone.
+  void add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight);
 
   const std::vector<ReportEntry>& entries() const { return entries_; }
 

@@ -37,6 +37,7 @@ struct Collector {
         add("train/control/" + base[i].name, released_values(plan, task.release, base[i], i));
       }
     }
+    if (task.per_step) add("train/effective", 1);
     for (const char* name : {"weight", "loss", "hits", "samples", "steps"}) add(std::string("train/") + name, 1);
   }
 
@@ -90,6 +91,10 @@ struct Collector {
     for (const std::int64_t tensor : task.tensors) {
       const ArenaEntry& entry = base[static_cast<int>(tensor)];
       add("growth/" + entry.name, entry.numel);
+      if (!task.drops.empty()) {
+        add("growth/drop/" + entry.name, plan.mask && !plan.mask->keeps_all(static_cast<int>(tensor))
+                                             ? plan.mask->bits(static_cast<int>(tensor)).count() : entry.numel);
+      }
     }
     add("growth/weight", 1);
   }

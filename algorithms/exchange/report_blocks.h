@@ -6,12 +6,15 @@
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
+//             train/effective           sum of weight * effective steps (per_step only)
 //   estimate  estimate/<block>          as the estimator declares, its weight among them
 //   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/measures.h)
 //   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>
 //             of inputs: collect//sum/<tensor>, one a column, and collect//positions/<tensor>
 //             collect//product/<tensor>  the lower triangle of X^T X by rows; a probe sends its diagonal alone, which bounds the rest
-//   growth    growth/<tensor>           sum of weight * gradient at released positions; growth/weight
+//   growth    growth/<tensor>           sum of weight * gradient at released positions, of weight * mean squared gradient everywhere, or
+//                                       of the weights of clients that vote to grow a weight; growth/weight
+//             growth/drop/<tensor>      of the weights of clients that vote to drop a kept weight, on the plan's support
 //
 // <variant> is the variant's name, "" where the plan has none. A probe reports kExponentBins counts for each block instead.
 #pragma once

@@ -1,7 +1,7 @@
 // Candidate masks for FedTiny's adaptive batch-norm selection.
 //
-// Huang et al., ICDCS 2023, section IV-A: layer densities d_l = d + u_l, u_l ~ U(-epsilon, epsilon), rescaled so that
-// all layers together keep the global density d, then magnitude pruning in each layer. Which candidate is best is
+// Huang et al., ICDCS 2023, section IV-A: layer densities s_l + u_l, u_l ~ U(-epsilon, epsilon), rescaled so that
+// all layers together keep the global density d, then magnitude pruning in each layer; s_l = d, or those of ERK. Which candidate is best is
 // decided by clients' losses after their batch-norm statistics were recomputed under it (variants of one plan).
 // Deviations: candidate 0 is the unperturbed one; every layer keeps at least one weight. Cost: one selection a
 // candidate.
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms/budget/budget.h"
 #include "core/seed.h"
 #include "models/arena.h"
 #include "models/mask.h"
@@ -17,8 +18,9 @@
 
 namespace coppice {
 
-// `density` of the unstructured pattern's matrices, in (0, 1]; epsilon >= 0, count >= 1. A function of the seed alone.
+// `density` of the unstructured pattern's matrices, in (0, 1]; epsilon >= 0, count >= 1. A function of the seed alone. Throws InputError
+// where the density is less than a weight a layer.
 std::vector<Mask> bn_candidates(const Model& model, const Arena& base, double density, double epsilon,
-                                std::int64_t count, Seed seed);
+                                std::int64_t count, Seed seed, Allocation allocation = Allocation::kUniform);
 
 }  // namespace coppice

@@ -3,98 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "algorithms/aggregation/krum.h"
-#include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/aggregation/server_step.h"
-#include "algorithms/exchange/report_blocks.h"
 #include "algorithms/methods/adapter_rounds.h"
-#include "algorithms/methods/growth.h"
 #include "algorithms/methods/shadow_rounds.h"
+#include "algorithms/methods/train_sums.h"
 #include "core/error.h"
 #include "models/model.h"
-#include "models/support.h"
 
 namespace coppice {
 namespace {
-
-// The additive part of one or many reports: reads a named vector of the answer's sum, or of the selected single reports.
-class TrainSums {
- public:
-  TrainSums(const Answer& answer, const AggregationConfig& aggregation, const ArenaLayout& base) : answer_(answer) {
-    const auto* krum = std::get_if<KrumAggregation>(&aggregation);
-    if (krum == nullptr) return;
-    std::vector<std::vector<double>> flat;
-    for (const Envelope& report : answer.reports()) {
-      std::vector<double> all;
-      const double weight = values_of(report, "train/weight").at(0);
-      for (const ArenaEntry& entry : base.entries()) {
-        for (const double v : values_of(report, "train/delta/" + entry.name)) all.push_back(v / weight);
-      }
-      flat.push_back(std::move(all));
-    }
-    selected_ = krum_select(flat, krum->byzantine, krum->select);
-    chosen_ = true;
-  }
-
-  std::vector<double> sum(const std::string& block) const {
-    if (!chosen_) return answer_.sum(block);
-    std::vector<double> total;
-    for (const std::size_t i : selected_) {
-      const std::vector<double> one = values_of(answer_.reports()[i], block);
-      total.resize(one.size(), 0.0);
-      for (std::size_t j = 0; j < one.size(); ++j) total[j] += one[j];
-    }
-    return total;
-  }
-
-  void for_each_chunk(const std::string& block, const Answer::TakeChunk& take) const {
-    if (chosen_) {
-      take(0, sum(block));
-    } else {
-      answer_.for_each_chunk(block, take);
-    }
-  }
-
- private:
-  static std::vector<double> values_of(const Envelope& report, const std::string& block) {
-    for (const Block& b : report.blocks) {
-      if (b.name != block) continue;
-      std::vector<double> values(static_cast<std::size_t>(b.num_values()));
-      std::copy_n(reinterpret_cast<const double*>(b.values.data()), values.size(), values.begin());
-      return values;
-    }
-    throw Error("a report lacks the block '" + block + "'");
-  }
-
-  const Answer& answer_;
-  std::vector<std::size_t> selected_;
-  bool chosen_ = false;
-};
-
-Arena mean_of(const TrainSums& sums, const std::string& prefix, double weight, const Arena& like, const Mask* mask) {
-  Arena mean = like.zeros_like();
-  std::vector<float> kept;
-  for (int i = 0; i < like.layout().size(); ++i) {
-    const bool sparse = mask != nullptr && !mask->keeps_all(i);
-    if (sparse) kept.resize(static_cast<std::size_t>(mask->bits(i).count()));
-    const std::span<float> values = sparse ? std::span(kept) : mean.floats(i);
-    sums.for_each_chunk(prefix + like.layout()[i].name, [&](std::size_t first, std::span<const double> total) {
-      for (std::size_t j = 0; j < total.size(); ++j) values[first + j] = static_cast<float>(total[j] / weight);
-    });
-    if (sparse) scatter_kept(kept, mask->bits(i), mean.floats(i));
-  }
-  return mean;
-}
-
-Arena pooled(const TrainSums& sums, double weight, const Arena& moments) {
-  Arena next = moments.clone();
-  const std::vector<std::string> norms = norm_names(moments.layout());
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    pool_moments(sums.sum("train/mean/" + norms[i]), sums.sum("train/square/" + norms[i]), weight,
-                 next.floats(static_cast<int>(2 * i)), next.floats(static_cast<int>(2 * i + 1)));
-  }
-  return next;
-}
 
 std::map<std::string, Block> control_blocks(const Track& track) {
   std::map<std::string, Block> blocks;
@@ -112,7 +29,7 @@ std::map<std::string, Block> control_blocks(const Track& track) {
 
 // c += (1/K) sum over the cohort of (c_k' - c_k), K = all clients (SCAFFOLD, Algorithm 1, line 17).
 void update_control(Track& track, const TrainSums& sums, double population) {
-  Arena change = mean_of(sums, "train/control/", population, track.values->base, track.mask.get());
+  Arena change = sums.mean("train/control/", population, track.values->base, track.mask.get());
   const auto found = track.server.find("control");
   if (found != track.server.end()) {
     const auto old = found->second->floats();
@@ -121,6 +38,8 @@ void update_control(Track& track, const TrainSums& sums, double population) {
   }
   track.server["control"] = std::make_shared<const Arena>(std::move(change));
 }
+
+const TrainTask& task_of(const RoundPlan& plan) { return std::get<TrainTask>(plan.tasks.at(0)); }
 
 std::string suffix_of(const std::string& track) { return track == kMainTrack ? "" : "_twin"; }
 
@@ -133,7 +52,8 @@ FederatedTraining::FederatedTraining(std::string name, FinetuneConfig config, Fe
       federation_(std::move(federation)),
       loss_(loss),
       population_(std::move(population)),
-      pattern_(pattern) {}
+      pattern_(pattern),
+      dynamics_(make_dynamics(config_.dynamics)) {}
 
 // Even steps train round step / 2, odd steps evaluate after it; steps of rounds that are not evaluated are skipped.
 bool FederatedTraining::done(const State& state) const { return state.step >= 2 * config_.rounds; }
@@ -150,6 +70,16 @@ std::vector<std::string> FederatedTraining::tracks(const State& state) const {
   std::vector<std::string> names = {kMainTrack};
   if (config_.twin && state.tracks.contains(kDenseTrack)) names.emplace_back(kDenseTrack);
   return names;
+}
+
+std::optional<GrowthTask> FederatedTraining::dynamics_task(const std::string& name, const Track& track, std::int64_t round) const {
+  if (!dynamics_ || name != kMainTrack || !track.mask) return std::nullopt;
+  std::optional<GrowthTask> task = dynamics_->task(track, round);
+  if (task) {
+    task->release.weight = federation_.weight;
+    task->release.wire = federation_.wire;
+  }
+  return task;
 }
 
 RoundPlan FederatedTraining::train_plan(const State& state, const std::string& name, std::int64_t round) const {
@@ -181,6 +111,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   task.prox_mu = federation_.local.prox_mu;
   task.clip_norm = federation_.local.clip_norm;
   task.scaffold = federation_.correction == Correction::kScaffold;
+  task.per_step = std::holds_alternative<FedNovaAggregation>(federation_.aggregation);
   task.precision = federation_.precision;
   task.recompute = federation_.local.recompute;
   task.release.select = plan.shadows || plan.adapters ? Release::Select::kDense : Release::Select::kPlanSupport;
@@ -195,9 +126,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
     }
   }
   plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
-  if (config_.growth && name == kMainTrack && track.mask && growth_due(*config_.growth, round)) {
-    plan.tasks.emplace_back(growth_task(*config_.growth, track, round));
-  }
+  if (std::optional<GrowthTask> growth = dynamics_task(name, track, round)) plan.tasks.emplace_back(*std::move(growth));
   return plan;
 }
 
@@ -223,6 +152,7 @@ void FederatedTraining::finish(State& state) const {
   Track& track = state.track(kMainTrack);
   if (const auto* lora = std::get_if<LoraConfig>(&config_.adapter)) merge_adapters(*lora, track);
   if (has_shadows(kMainTrack, track)) forget_shadows(pattern_, track);
+  forget_dynamics(track);
 }
 
 StepRecord FederatedTraining::absorb_training(State& state, const std::vector<RoundPlan>& plans,
@@ -269,7 +199,8 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     const double weight = sums.sum("train/weight").at(0);
     const bool shadows = plans[t].shadows;
     const Mask* support = shadows || plans[t].adapters ? nullptr : track.mask.get();
-    Arena delta = mean_of(sums, "train/delta/", weight, before, support);
+    const double steps = task_of(plans[t]).per_step ? sums.sum("train/effective").at(0) / weight : 1.0;
+    Arena delta = sums.mean("train/delta/", weight / steps, before, support);
     if (plans[t].adapters) {
       absorb_adapters(federation_.server, before, std::move(delta), track);
       continue;
@@ -281,13 +212,17 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
         if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plans[t].id;
       }
     }
-    ModelState next{track.values->config, std::move(base), pooled(sums, weight, track.values->moments)};
+    ModelState next{track.values->config, std::move(base), sums.pooled_moments(weight, track.values->moments)};
     if (shadows) {
       absorb_shadows(config_.sparse, pattern_, plans[t].round, config_.rounds, std::move(next), track, record);
     } else {
       track.values = std::make_shared<const ModelState>(std::move(next));
     }
-    if (plans[t].tasks.size() > 1) absorb_growth(*config_.growth, track, plans[t], answer, record);
+    if (plans[t].tasks.size() > 1) {
+      const MaskChange change = adopt_mask(federation_.server, dynamics_->next_mask(track, plans[t], answer), track);
+      record.numbers["sparse/grown"] = static_cast<double>(change.grown);
+      record.numbers["sparse/dropped"] = static_cast<double>(change.dropped);
+    }
     if (track.mask) record.numbers["density" + suffix] = track.mask->density();
   }
   return record;
@@ -349,7 +284,7 @@ void FinetuneConfig::visit(FieldVisitor& v) {
   v.variant("sparse", sparse, "what becomes of the weights that an element mask drops");
   v.group("distill", distill, "learn from the dense model that the mask was cut from, too");
   v.variant("adapter", adapter, "train low-rank changes of the weights instead of the weights");
-  v.group("growth", growth, "grow and drop weights of the mask while training");
+  v.variant("dynamics", dynamics, "how the mask changes while the weights under it are trained");
 }
 
 }  // namespace coppice

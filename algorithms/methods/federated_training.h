@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "algorithms/dynamics/dynamics.h"
 #include "algorithms/masking/pattern.h"
 #include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
@@ -14,22 +15,6 @@
 #include "algorithms/training/sparse_config.h"
 
 namespace coppice {
-
-// Progressive pruning of FedTiny (Huang et al. 2023, section IV-B): every `every` rounds until `until`, for one unit at a
-// time, clients send their largest gradients at dropped weights; as many of the smallest kept weights are dropped as
-// gradients win a place. Grown weights start at 0; grown and just-dropped are disjoint.
-struct GrowthConfig {
-  std::int64_t every = 10;
-  std::int64_t until = 100;
-  double alpha = 0.3;                     // first fraction of a tensor's kept weights exchanged; cosine decay to 0
-  std::int64_t batches = 1;
-  std::int64_t batch = 64;
-  enum class Unit : std::uint8_t { kTensor, kModel } unit = Unit::kTensor;
-  enum class Order : std::uint8_t { kBackward, kForward } order = Order::kBackward;
-  enum class Upload : std::uint8_t { kPrivateTopK, kCandidates } upload = Upload::kPrivateTopK;
-  double candidate_factor = 4.0;          // kCandidates: candidates a place
-  void visit(FieldVisitor& v);
-};
 
 struct TrainingStageConfig {
   std::int64_t rounds = 30;
@@ -48,7 +33,7 @@ struct FinetuneConfig : TrainingStageConfig {
   SparseConfig sparse = FixedMask{};      // what becomes of the weights that an element mask drops
   std::optional<DistillConfig> distill;   // learn from the dense model, too
   AdapterConfig adapter = NoAdapter{};    // train low-rank changes instead of the weights
-  std::optional<GrowthConfig> growth;
+  DynamicsConfig dynamics = NoDynamics{};  // how the mask changes
   void visit(FieldVisitor& v);
 };
 
@@ -68,6 +53,7 @@ class FederatedTraining : public Method {
 
  private:
   std::vector<std::string> tracks(const State& state) const;
+  std::optional<GrowthTask> dynamics_task(const std::string& track, const Track& values, std::int64_t round) const;
   RoundPlan train_plan(const State& state, const std::string& track, std::int64_t round) const;
   StepRecord absorb_training(State& state, const std::vector<RoundPlan>& plans, const std::vector<Answer>& answers) const;
   bool evaluation_due(std::int64_t round) const;
@@ -81,6 +67,7 @@ class FederatedTraining : public Method {
   LossKind loss_;
   Population population_;
   ElementPattern pattern_;
+  std::unique_ptr<MaskDynamics> dynamics_;  // null: the mask stays
 };
 
 // The plan that measures a track on the test split, and what its answer says.

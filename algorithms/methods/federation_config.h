@@ -36,6 +36,12 @@ struct KrumAggregation {
   void visit(FieldVisitor& v);
 };
 
+// Clients' changes divided by their effective steps (algorithms/aggregation/fednova.h).
+struct FedNovaAggregation {
+  static constexpr const char* kName = "fednova";
+  void visit(FieldVisitor&) {}
+};
+
 // Passes that score and measure.
 struct EvaluationConfig {
   Precision precision = Precision::kF32;
@@ -43,7 +49,7 @@ struct EvaluationConfig {
   void visit(FieldVisitor& v);
 };
 
-using AggregationConfig = std::variant<MeanAggregation, KrumAggregation>;
+using AggregationConfig = std::variant<MeanAggregation, KrumAggregation, FedNovaAggregation>;
 
 enum class Correction : std::uint8_t { kNone, kScaffold };
 

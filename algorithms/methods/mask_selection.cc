@@ -17,15 +17,16 @@ namespace {
 constexpr const char* kCollected = "collect/";
 
 // The moments collected under one candidate, from the sums that step 0 left in the state; null where there are none.
-std::shared_ptr<const Arena> collected_moments(const State& state, const std::string& candidate, const Arena& moments) {
+std::shared_ptr<const Arena> collected_moments(const State& state, const std::string& candidate, const Arena& moments, bool pooled) {
   if (moments.layout().size() == 0) return nullptr;
   Arena recomputed = moments.clone();
   const std::vector<std::string> norms = norm_names(moments.layout());
   for (std::size_t i = 0; i < norms.size(); ++i) {
     const std::string prefix = kCollected + candidate;
-    pool_moments(state.numbers.at(prefix + "/sum/" + norms[i]), state.numbers.at(prefix + "/square/" + norms[i]),
-                 state.numbers.at(prefix + "/count/" + norms[i]).at(0), recomputed.floats(static_cast<int>(2 * i)),
-                 recomputed.floats(static_cast<int>(2 * i + 1)));
+    const auto pool = pooled ? pool_moments : mean_moments;
+    pool(state.numbers.at(prefix + "/sum/" + norms[i]), state.numbers.at(prefix + "/square/" + norms[i]),
+         state.numbers.at(prefix + "/count/" + norms[i]).at(0), recomputed.floats(static_cast<int>(2 * i)),
+         recomputed.floats(static_cast<int>(2 * i + 1)));
   }
   return std::make_shared<const Arena>(std::move(recomputed));
 }
@@ -101,7 +102,7 @@ std::vector<CandidateMask> MaskSelection::candidates_on(const Model& model, cons
 RoundPlan MaskSelection::statistics_plan(const State& state) const {
   RoundPlan plan = base_plan(state);
   plan.cohort = draw_cohort_or_all(population_.train_samples, recalibration_.cohort, plan.seed);
-  CollectTask task{.batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision};
+  CollectTask task{.pooled = pools_variance(), .batches = recalibration_.batches, .batch = recalibration_.batch, .precision = federation_.precision};
   const auto model = make_model(plan.values->config);
   const std::vector<ParamId> compensated = compensated_matrices(*model);
   if (model->moments_layout()->size() > 0) {
@@ -127,7 +128,7 @@ RoundPlan MaskSelection::measure_plan(const State& state) const {
   plan.references = to_references(collected_means(state, plan.values->base.layout()), plan.values->base.layout());
   for (const CandidateMask& candidate : candidates_on(*make_model(plan.values->config), state)) {
     plan.variants.push_back(
-        {candidate.name, candidate.mask, collected_moments(state, candidate.name, plan.values->moments)});
+        {candidate.name, candidate.mask, collected_moments(state, candidate.name, plan.values->moments, pools_variance())});
   }
   plan.tasks.emplace_back(measure_task(federation_.evaluation, judged_on_));
   return plan;
@@ -159,7 +160,7 @@ void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record)
     throw InputError(name() + ": the mask cuts the model in two (" + reach.describe() +
                      "); expected a larger budget, a higher floor, or erk allocation");
   }
-  const auto moments = collected_moments(state, all[chosen].name, uncut->moments);
+  const auto moments = collected_moments(state, all[chosen].name, uncut->moments, pools_variance());
   ModelState masked = bias_compensated(*uncut, *model, *mask, collected_means(state, uncut->base.layout()));
   if (moments) masked.moments.copy_from(*moments);
   record.numbers["density"] = mask->density();

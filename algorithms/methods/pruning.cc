@@ -4,6 +4,7 @@
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/bn_candidates.h"
 #include "algorithms/masking/make_mask.h"
+#include "core/config_text.h"
 #include "models/model.h"
 
 namespace coppice {
@@ -93,7 +94,7 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
   return all;
 }
 
-CandidateMask Pruning::element_candidate(const State& state, const Model& model, const Arena& base) const {
+std::vector<CandidateMask> Pruning::element_candidates(const State& state, const Model& model, const Arena& base) const {
   const bool edge = element_pattern(config_).edge;
   ElementScores scores;
   if (from_weights_alone(scores_.importance)) {
@@ -103,19 +104,23 @@ CandidateMask Pruning::element_candidate(const State& state, const Model& model,
     scores = decode_element_scores(scores_.importance, model, base, request,
                                    score_sums(state, score_blocks(scores_.importance, model, request)));
   }
-  std::map<ParamId, std::int64_t> quotas;
-  if (pattern_.kind != Pattern::Kind::kNOfM) {
-    quotas = element_quotas(model.structure(), *model.base_layout(), pattern_, edge, config_.budget, &scores);
+  std::vector<CandidateMask> all;
+  for (const BudgetConfig& budget : alternatives_of(config_.budget)) {
+    std::map<ParamId, std::int64_t> quotas;
+    if (pattern_.kind != Pattern::Kind::kNOfM) {
+      quotas = element_quotas(model.structure(), *model.base_layout(), pattern_, edge, budget, &scores);
+    }
+    const bool one = config_.budget.allocation != Allocation::kAdaptive;
+    add_distinct(all, one ? to_string(pattern_) : "mass " + plain_number(budget.mass), make_element_mask(model, pattern_, edge, scores, quotas));
   }
-  return {to_string(pattern_),
-          std::make_shared<const Mask>(make_element_mask(model, pattern_, edge, scores, quotas))};
+  return all;
 }
 
 std::vector<CandidateMask> Pruning::candidates(const State& state) const {
   const ModelState& values = *state.track(kMainTrack).values;
   const auto model = make_model(values.config);
   if (pattern_.kind == Pattern::Kind::kChannels) return unit_candidates(state, *model, values.base);
-  return {element_candidate(state, *model, values.base)};
+  return element_candidates(state, *model, values.base);
 }
 
 std::vector<ParamId> Pruning::compensated_matrices(const Model& model) const {
@@ -131,16 +136,20 @@ std::vector<ParamId> Pruning::compensated_matrices(const Model& model) const {
 }
 
 BnSelection::BnSelection(BnSelectionConfig config, FederationConfig federation, LossKind loss, Population population)
-    : MaskSelection(config.recalibration, Split::kTrain, std::move(federation), loss, std::move(population)),
+    : MaskSelection(config.recalibration, Split::kSelect, std::move(federation), loss, std::move(population)),
       config_(std::move(config)) {}
+
+std::vector<Mask> masks_to_select(const BnSelectionConfig& config, const Model& model, const Arena& base, Seed seed) {
+  const bool erk = config.allocation == BnSelectionConfig::Allocation::kErk;
+  return bn_candidates(model, base, config.density, config.epsilon, config.candidates, seed, erk ? Allocation::kErk : Allocation::kUniform);
+}
 
 std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
   const ModelState& values = *state.track(kMainTrack).values;
   const auto model = make_model(values.config);
   std::vector<CandidateMask> all;
   std::int64_t index = 0;
-  for (Mask& mask : bn_candidates(*model, values.base, config_.density, config_.epsilon, config_.candidates,
-                                  Seed{state.run_id, 0, 0})) {
+  for (Mask& mask : masks_to_select(config_, *model, values.base, Seed{state.run_id, 0, 0})) {
     add_distinct(all, "candidate " + std::to_string(index++), std::move(mask));
   }
   return all;
@@ -158,7 +167,9 @@ void PruneConfig::visit(FieldVisitor& v) {
 void BnSelectionConfig::visit(FieldVisitor& v) {
   v.field("density", density, "kept fraction of the weights", above_to(0, 1));
   v.field("epsilon", epsilon, "layer densities are perturbed by U(-epsilon, epsilon)", within(0, 1));
+  v.choice("allocation", allocation, {"uniform", "erk"}, "the layer densities that are perturbed");
   v.field("candidates", candidates, "masks to choose from", at_least(1));
+  v.choice("variance", variance, {"pooled", "mean"}, "batch-norm variance over clients: of all samples, or, as published, the clients' mean");
   v.group("recalibration", recalibration, "batch-norm statistics under each candidate");
 }
 

@@ -35,7 +35,7 @@ class Pruning : public MaskSelection {
 
  private:
   std::vector<CandidateMask> unit_candidates(const State& state, const Model& model, const Arena& base) const;
-  CandidateMask element_candidate(const State& state, const Model& model, const Arena& base) const;
+  std::vector<CandidateMask> element_candidates(const State& state, const Model& model, const Arena& base) const;
 
   PruneConfig config_;
   ScoreConfig scores_;
@@ -52,15 +52,21 @@ ScoreTarget target_of(const Pattern& pattern);
 ElementPattern element_pattern(const PruneConfig& config);
 
 // FedTiny's adaptive batch-norm selection (Huang et al. 2023, section IV-A): candidate masks from perturbed layer densities,
-// judged by the clients' loss after batch-norm recalibration. Data and gradients stay with the clients.
+// judged by the clients' loss, on samples they hold out, after batch-norm recalibration. Data, labels and gradients stay with the clients.
 struct BnSelectionConfig {
   static constexpr const char* kName = "bn_selection";
   double density = 0.05;
   double epsilon = 0.05;           // layer densities are perturbed by U(-epsilon, epsilon)
+  enum class Allocation : std::uint8_t { kUniform, kErk } allocation = Allocation::kUniform;  // what is perturbed
   std::int64_t candidates = 5;
+  // Over clients: of all samples, by the law of total variance, or as published the mean of the clients' own, without the spread between them.
+  enum class Variance : std::uint8_t { kPooled, kMean } variance = Variance::kPooled;
   RecalibrationConfig recalibration;
   void visit(FieldVisitor& v);
 };
+
+// The candidates of the stage, on a model with the values `base`. Throws InputError where the density is out of reach.
+std::vector<Mask> masks_to_select(const BnSelectionConfig& config, const Model& model, const Arena& base, Seed seed);
 
 class BnSelection : public MaskSelection {
  public:
@@ -69,6 +75,7 @@ class BnSelection : public MaskSelection {
 
  protected:
   std::vector<CandidateMask> candidates(const State& state) const override;
+  bool pools_variance() const override { return config_.variance == BnSelectionConfig::Variance::kPooled; }
 
  private:
   BnSelectionConfig config_;

@@ -65,8 +65,8 @@ class Presets(ProgramTest):
 
     def test_shadow_weights_ask_for_a_mask_of_weights(self):
         for overrides, words in (((), ("sparse", "channels", "N:M")),
-                                 (("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0", "stages.finetune.growth={every: 1}"),
-                                  ("sparse", "growth"))):
+                                 (("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0", "stages.finetune.dynamics={kind: fedtiny, every: 1}"),
+                                  ("sparse", "dynamics"))):
             arguments = [item for o in (*FAST, "stages.finetune.sparse=ste", *overrides) for item in ("--set", o)]
             self.assert_refused(coppice("run", SMOKE, "--out", self.folder / "out", *arguments), *words)
 
@@ -146,14 +146,14 @@ class Presets(ProgramTest):
     def test_krum_reads_single_reports(self):
         self.result("federation.aggregation={kind: krum, byzantine: 1, select: 2}", "federation.cohort=6")
 
-    def test_batch_norm_selection_and_growth(self):
+    def test_batch_norm_selection_and_growth_by_layers(self):
         out = self.folder / "out"
         config = self.folder / "fedtiny.yaml"
         config.write_text(SMOKE.read_text().split("stages:")[0] + """
 stages:
   - warmup: {rounds: 1}
-  - bn_selection: {density: 0.2, epsilon: 0.1, candidates: 3, recalibration: {batches: 1, batch: 32, cohort: 8}}
-  - finetune: {rounds: 4, growth: {every: 1, until: 4, unit: tensor, upload: private_top_k}}
+  - bn_selection: {density: 0.2, epsilon: 0.1, candidates: 3, variance: mean, recalibration: {batches: 1, batch: 32, cohort: 8}}
+  - finetune: {rounds: 4, dynamics: {kind: fedtiny, every: 1, until: 4, unit: layer, upload: candidates}}
   - export
 """)
         self.run_ok("run", config, "--out", out)

@@ -14,7 +14,9 @@ namespace {
 ServerConfig config_of(const nlohmann::json& golden) {
   const nlohmann::json& c = golden.at("config");
   if (golden.at("kind") == "fedavgm") return FedAvgMConfig{.lr = c.at("lr"), .momentum = c.at("momentum")};
-  const double lr = c.at("lr"), beta1 = c.at("beta1"), beta2 = c.at("beta2"), tau = c.at("tau");
+  const double lr = c.at("lr"), beta1 = c.at("beta1"), tau = c.at("tau");
+  if (golden.at("kind") == "fedadagrad") return FedAdagradConfig{.lr = lr, .beta1 = beta1, .tau = tau};
+  const double beta2 = c.at("beta2");
   if (golden.at("kind") == "fedyogi") return FedYogiConfig{.lr = lr, .beta1 = beta1, .beta2 = beta2, .tau = tau};
   return FedAdamConfig{.lr = lr, .beta1 = beta1, .beta2 = beta2, .tau = tau};
 }
@@ -44,7 +46,7 @@ TEST(ServerStep, WhatIsDroppedStaysZeroInWeightsAndAtItsStartInSlots) {
   fill_from_hash(delta, 8);
   for (const ServerConfig& config :
        {ServerConfig(FedAvgConfig{}), ServerConfig(FedAvgMConfig{}), ServerConfig(FedAdamConfig{.tau = 0.5}),
-        ServerConfig(FedYogiConfig{.tau = 0.5})}) {
+        ServerConfig(FedYogiConfig{.tau = 0.5}), ServerConfig(FedAdagradConfig{.tau = 0.5})}) {
     Slots slots;
     Arena weights = subject.state.base.clone();
     for (int round = 0; round < 3; ++round) weights = server_step(config, weights, delta.clone(), &mask, slots);
@@ -61,6 +63,26 @@ TEST(ServerStep, WhatIsDroppedStaysZeroInWeightsAndAtItsStartInSlots) {
       mask.apply_to(kept);
       EXPECT_EQ(kept.digest(), moved.digest()) << name;
       EXPECT_GT(kept.squared_norm(), 0.0) << name;
+    }
+  }
+}
+
+TEST(ServerStep, ANarrowerMaskTakesSlotsBackToTheirStart) {
+  const Subject subject = small_mlp();
+  const Mask mask = element_mask(*subject.model, 3);
+  const Mask narrower = mask & element_mask(*subject.model, 5);
+  const Arena delta = subject.state.base.zeros_like();
+  fill_from_hash(delta, 8);
+  const ServerConfig config = FedAdamConfig{.tau = 0.5};
+  Slots slots;
+  server_step(config, subject.state.base, delta.clone(), &mask, slots);
+  Slots narrowed = slots;
+  restrict_slots(config, narrower, narrowed);
+  for (const auto& [tensor, bits] : narrower.elements()) {
+    for (std::int64_t i = 0; i < bits.size(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      EXPECT_EQ(narrowed.at("momentum")->floats(tensor)[at], bits[i] ? slots.at("momentum")->floats(tensor)[at] : 0.0F);
+      EXPECT_EQ(narrowed.at("second")->floats(tensor)[at], bits[i] ? slots.at("second")->floats(tensor)[at] : 0.25F);
     }
   }
 }
@@ -120,6 +142,17 @@ TEST(PooledMoments, AreThoseOfAllSamplesTogether) {
   pool_moments(means, squares, weight, mean, var);
   expect_near(std::vector<double>(mean.begin(), mean.end()), golden.at("mean"), 1e-6, "mean");
   expect_near(std::vector<double>(var.begin(), var.end()), golden.at("var"), 1e-6, "var");
+
+  // As published: the mean of the clients' own variances, which has nothing of the spread between them.
+  std::vector<double> variances(3), expected(3);
+  for (const auto& client : golden.at("clients")) {
+    const double n = client.at("count");
+    for (std::size_t c = 0; c < 3; ++c) variances[c] += n * client.at("var")[c].get<double>();
+  }
+  for (std::size_t c = 0; c < 3; ++c) expected[c] = variances[c] / weight;
+  mean_moments(means, variances, weight, mean, var);
+  expect_near(std::vector<double>(var.begin(), var.end()), expected, 1e-6, "mean variance");
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_LT(var[c], golden.at("var")[c].get<double>());
 }
 
 TEST(PooledMoments, AConstantChannelHasNoNegativeVariance) {

@@ -73,6 +73,34 @@ TEST(ElementBudget, TotalsAreExact) {
   }
 }
 
+TEST(ElementBudget, AMassLiesBetweenErkAndTheScores) {
+  const Subject subject = small_mlp();
+  ElementScores scores = weight_element_scores(RandomConfig{}, *subject.model, subject.state.base, true, {.run = 3});
+  for (float& score : scores.at(2)) score *= 20.0F;
+  const auto with_mass = [&](double mass) {
+    return quotas(*subject.model, {.budget = {.density = 0.2}, .floor = 0.0, .allocation = Allocation::kErk, .mass = mass}, &scores);
+  };
+  EXPECT_EQ(with_mass(0.0), quotas(*subject.model, {.budget = {.density = 0.2}, .floor = 0.0, .allocation = Allocation::kErk}));
+  EXPECT_LT(with_mass(0.0).at(2), with_mass(0.5).at(2));
+  EXPECT_LT(with_mass(0.5).at(2), with_mass(1.0).at(2));
+  double all = 0.0;
+  std::map<ParamId, double> masses;
+  for (const auto& [tensor, values] : scores) all += masses[tensor] = std::accumulate(values.begin(), values.end(), 0.0);
+  const auto found = with_mass(1.0);
+  const auto total = static_cast<double>(sum_of(found));
+  if (found.at(2) < static_cast<std::int64_t>(scores.at(2).size())) {  // unless it is full
+    EXPECT_NEAR(static_cast<double>(found.at(2)), total * masses.at(2) / all, 1.0);
+  }
+  for (const double mass : {0.3, 1.0}) EXPECT_EQ(sum_of(with_mass(mass)), sum_of(with_mass(0.0)));
+  std::vector<double> tried;
+  for (const BudgetConfig& one : alternatives_of({.budget = {.density = 0.2}, .allocation = Allocation::kAdaptive})) {
+    EXPECT_EQ(one.allocation, Allocation::kErk);
+    tried.push_back(one.mass);
+  }
+  EXPECT_EQ(tried, (std::vector{0.0, 0.25, 0.5, 0.75, 1.0}));
+  EXPECT_EQ(alternatives_of({.allocation = Allocation::kGlobal}).size(), 1U);
+}
+
 // Global quotas are the counts of a plain sort, floors aside.
 TEST(ElementBudget, GlobalIsASort) {
   const Subject subject = small_resnet8();

@@ -145,6 +145,15 @@ TEST(ClientCost, KeptValuesAloneTakeATenthAtOnePerCent) {
   EXPECT_FALSE(holds_kept_alone(plan, task));
 }
 
+TEST(ClientCost, AnAdjustmentKeepsTheEntriesItSendsOrEveryWeightItSquares) {
+  RoundPlan plan = plan_of(small_mlp());
+  const auto model = make_model(plan.values->config);
+  plan.tasks = {GrowthTask{.tensors = {0, 2}, .counts = {5, 7}, .drops = {3, 0}}};
+  EXPECT_EQ(client_bytes(plan, *model, 0).growth, 8U * (5 + 7 + 3));
+  plan.tasks = {GrowthTask{.what = GrowthTask::What::kSquares, .tensors = {0}}};
+  EXPECT_EQ(client_bytes(plan, *model, 0).growth, 4U * 16 * 32);
+}
+
 TEST(ClientCost, TrainingIsThreePassesAndWhatElseAPlanAsksFor) {
   RoundPlan plan = plan_of(small_mlp());
   const auto model = make_model(plan.values->config);

@@ -27,7 +27,7 @@ RoundPlan rich_plan(const Subject& subject, std::uint32_t salt) {
   EstimateTask estimate{
       .importance = SnipConfig{}, .target = ScoreTarget::kElements, .at = At::kTrained, .precision = Precision::kBF16, .release = {}};
   estimate.release.transform = VoteFusion{.fraction = 0.25};
-  GrowthTask growth{.tensors = {0}, .batches = 3};
+  GrowthTask growth{.tensors = {0}, .counts = {2}, .batches = 3};
   growth.release.select = Release::Select::kCandidates;
   plan.tasks = {train, estimate, MeasureTask{.split = Split::kSelect, .details = true, .precision = Precision::kBF16}, CollectTask{.batches = 5},
                 CollectTask{.statistic = CollectTask::Statistic::kInputProducts, .tensors = {0}, .last_block = 1}, growth};

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "comm/wire/codec.h"
+#include "comm/wire/frame_layout.h"
 #include "algorithms/exchange/report.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "tests/algorithms/training/goldens.h"
@@ -168,10 +170,15 @@ struct Growth {
     blocks = {{"growth/" + entry.name, entry.numel}, {"growth/weight", 1}};
   }
 
-  std::vector<double> released(const Release& release, std::int64_t client, bool& travels) const {
+  std::vector<double> released(const Release& release, std::int64_t count, std::int64_t client, bool& travels) const {
     Report report(blocks);
     const ReleaseContext context{release, d.mask.get(), 1, Seed{.run = 5, .round = 2}, client};
-    release_growth(context, "growth/", d.before.layout()[kTensor], kTensor, gradient, report);
+    const bool drawn = release.select == Release::Select::kCandidates;
+    std::vector<std::uint32_t> positions = drawn ? growth_candidates(*d.mask, kTensor, count, context.seed)
+                                                 : largest_dropped(gradient, d.mask->bits(kTensor), count);
+    std::vector<float> values;
+    for (const std::uint32_t position : positions) values.push_back(gradient[position]);
+    release_entries(context, blocks[0].name, kTensor, std::move(positions), std::move(values), report);
     travels = !report.entries()[0].positions.empty();
     ExactSums sums({{blocks[0].name, gradient.size(), Exponent{30}}, {"growth/weight", 1, Exponent{30}}}, 1);
     EXPECT_EQ(accumulate(report, sums), Decline::kNone);
@@ -191,13 +198,42 @@ TEST(Release, PrivateTopKAreTheLargestAmongTheDropped) {
                    [&](auto a, auto b) { return std::abs(g.gradient[a]) > std::abs(g.gradient[b]); });
   for (const std::int64_t count : {0, 1, 17, 10000}) {
     bool travels = false;
-    const auto found = g.released({.select = Release::Select::kPrivateTopK, .count = count}, 1, travels);
+    const auto found = g.released({.select = Release::Select::kPrivateTopK}, count, 1, travels);
     std::vector<double> expected(g.gradient.size());
     for (std::size_t i = 0; i < std::min<std::size_t>(dropped.size(), count); ++i) {
       expected[dropped[i]] = g.gradient[dropped[i]];
     }
     EXPECT_EQ(found, expected) << count;
     EXPECT_EQ(travels, count > 0);
+  }
+}
+
+TEST(Release, VotesAgainstAreTheSmallestOfTheKeptAndTravelWithoutValues) {
+  const Growth g;
+  const Bits& kept = g.d.mask->bits(Growth::kTensor);
+  std::vector<std::size_t> places;  // in the order of the kept
+  std::vector<float> values;
+  for (std::size_t i = 0; i < g.gradient.size(); ++i) {
+    if (kept[static_cast<std::int64_t>(i)]) values.push_back(std::abs(g.gradient[i]));
+  }
+  for (std::size_t i = values.size(); i-- > 0;) places.push_back(i);  // of equal ones the higher index goes
+  std::stable_sort(places.begin(), places.end(), [&](auto a, auto b) { return values[a] < values[b]; });
+  for (const std::int64_t count : {0, 1, 9, 10000}) {
+    std::vector<std::uint32_t> expected;
+    for (std::size_t i = 0; i < std::min<std::size_t>(places.size(), count); ++i) expected.push_back(static_cast<std::uint32_t>(places[i]));
+    std::sort(expected.begin(), expected.end());
+    EXPECT_EQ(smallest_kept(g.gradient, kept, count), expected) << count;
+
+    const std::vector<ReportBlock> blocks = {{"growth/drop/w", kept.count()}};
+    Report report(blocks);
+    const Release release{.select = Release::Select::kPrivateTopK};
+    release_votes({release, g.d.mask.get(), 7, {}, 1}, "growth/drop/w", expected, report);
+    ExactSums sums({{blocks[0].name, values.size(), Exponent{30}}}, 1);
+    EXPECT_EQ(accumulate(report, sums), Decline::kNone);
+    const std::vector<double> votes = sums.decode(0);
+    EXPECT_EQ(std::accumulate(votes.begin(), votes.end(), 0.0), 7.0 * static_cast<double>(expected.size()));
+    const std::size_t positions = std::min(4 * expected.size(), (values.size() + 7) / 8);
+    EXPECT_EQ(report_bytes(report, blocks), encoded_size(0, std::vector<BlockExtent>{{13, 1, 0, positions}}));
   }
 }
 
@@ -216,7 +252,7 @@ TEST(Release, CandidatesAreTheSeedsAndTheSameForAllClients) {
   EXPECT_NE(growth_candidates(*g.d.mask, Growth::kTensor, 17, seed.with_round(3)), drawn);
   for (const std::int64_t client : {1, 2}) {
     bool travels = true;
-    EXPECT_EQ(g.released({.select = Release::Select::kCandidates, .count = 17}, client, travels), expected);
+    EXPECT_EQ(g.released({.select = Release::Select::kCandidates}, 17, client, travels), expected);
     EXPECT_FALSE(travels) << "the coordinator draws them by itself";
   }
 }

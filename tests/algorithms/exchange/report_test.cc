@@ -130,7 +130,7 @@ TEST(Report, BytesAreCountedAsTheWireWouldCarryThem) {
       for (const std::int64_t count : {0, 1, 3, 40}) {
         for (const auto select : {Release::Select::kPrivateTopK, Release::Select::kCandidates}) {
           const Release train{.select = Release::Select::kPlanSupport, .wire = wire};
-          const Release growth{.select = select, .count = count, .wire = wire};
+          const Release growth{.select = select, .wire = wire};
           RoundPlan plan;
           plan.values = std::make_shared<const ModelState>(subject.state.clone());
           plan.mask = std::make_shared<const Mask>(mask);
@@ -141,7 +141,12 @@ TEST(Report, BytesAreCountedAsTheWireWouldCarryThem) {
           const std::vector<ReportBlock> blocks = report_blocks(plan, *subject.model);
           Report report(blocks);
           release_difference({train, &mask, 3, {}, 0}, "train/delta/", after, subject.state.base, report);
-          release_growth({growth, &mask, 3, {}, 0}, "growth/", layout[tensor], tensor, after.floats(tensor), report);
+          std::vector<std::uint32_t> positions = select == Release::Select::kCandidates
+                                                     ? growth_candidates(mask, tensor, count, {})
+                                                     : largest_dropped(after.floats(tensor), mask.bits(tensor), count);
+          std::vector<float> values;
+          for (const std::uint32_t position : positions) values.push_back(after.floats(tensor)[position]);
+          release_entries({growth, &mask, 3, {}, 0}, "growth/" + layout[tensor].name, 0, std::move(positions), std::move(values), report);
           report.add_scalar("train/loss", 0.5);
           Envelope envelope;
           envelope.kind = MessageKind::kReport;

@@ -150,6 +150,27 @@ TEST(BnCandidates, KeepTheLargestWeights) {
   EXPECT_GE(smallest_kept, largest_dropped);
   EXPECT_THROW(bn_candidates(*subject.model, subject.state.base, 0.0, 0.1, 2, {}), InputError);
   EXPECT_THROW(bn_candidates(*subject.model, subject.state.base, 0.5, 0.1, 0, {}), InputError);
+  EXPECT_THROW(bn_candidates(*subject.model, subject.state.base, 0.001, 0.1, 2, {}), InputError);  // less than a weight a layer
+}
+
+TEST(BnCandidates, PerturbErkWhereAsked) {
+  const Subject subject = small_resnet8();
+  const auto masks = bn_candidates(*subject.model, subject.state.base, 0.2, 0.1, 3, {.run = 5}, Allocation::kErk);
+  const auto quotas = element_quotas(subject.model->structure(), *subject.model->base_layout(), {Pattern::Kind::kUnstructured}, true,
+                                     {.budget = {.density = 0.2}, .floor = 0.0, .allocation = Allocation::kErk}, nullptr);
+  const auto kept = [](const Mask& mask, const PatternMatrix& m) {
+    return mask.keeps_all(m.tensor) ? m.rows_O * m.cols_I : mask.bits(m.tensor).count();
+  };
+  std::int64_t sums[3] = {0, 0, 0};
+  bool moved = false;
+  for (const PatternMatrix& matrix : subject.model->structure().matrices) {
+    EXPECT_EQ(kept(masks[0], matrix), quotas.at(matrix.tensor));
+    for (int c = 0; c < 3; ++c) sums[c] += kept(masks[static_cast<std::size_t>(c)], matrix);
+    moved |= kept(masks[1], matrix) != quotas.at(matrix.tensor);
+  }
+  EXPECT_EQ(sums[0], sums[1]);
+  EXPECT_EQ(sums[0], sums[2]);
+  EXPECT_TRUE(moved);
 }
 
 }  // namespace

@@ -69,8 +69,9 @@ def server(kind, settings):
             theta = theta + settings["lr"] * momentum
         else:
             momentum = settings["beta1"] * momentum + (1 - settings["beta1"]) * delta
-            square, rest = delta**2, 1 - settings["beta2"]
-            second = second - rest * (square * np.sign(second - square) if kind == "fedyogi" else second - square)
+            square, rest = delta**2, 1 - settings.get("beta2", 0)
+            second = second + square if kind == "fedadagrad" else second - rest * (
+                square * np.sign(second - square) if kind == "fedyogi" else second - square)
             theta = theta + settings["lr"] * momentum / (np.sqrt(second) + settings["tau"])
         result["deltas"].append(flat([delta]))
         result["rounds"].append(flat([theta]))
@@ -105,5 +106,6 @@ goldens = {
     "pooled": pooled(),
 }
 goldens["server"].append(server("fedyogi", {"lr": 0.05, "beta1": 0.9, "beta2": 0.9, "tau": 0.1}))  # drawn after all others
+goldens["server"].append(server("fedadagrad", {"lr": 0.05, "beta1": 0.3, "tau": 0.1}))  # and after that
 rounded = json.loads(json.dumps(goldens), parse_float=lambda text: float(f"{float(text):.12g}"))
 (pathlib.Path(__file__).parent / "goldens.json").write_text(json.dumps(rounded) + "\n")

@@ -1,0 +1,109 @@
+"""The presets of federated pruning methods, each run small to its end on CIFAR-10, and what they refuse."""
+import json
+import re
+import unittest
+
+from program import SOURCE, ProgramTest, coppice, needs_cifar, summary
+
+SMALL = ["data.source=cifar10", "model.input=[32, 32, 3]", "data.partition={kind: dirichlet, alpha: 0.5, clients: 20}", "data.test_clients=4",
+         "federation.cohort=4", "federation.local.batch=32", "stages.warmup.rounds=1", "stages.finetune.rounds=3", "stages.finetune.evaluate_every=0"]
+STATIC = ["erk_magnitude", "erk_random", "salientgrads", "vote_snip", "snip_one_client"]
+MOVING = ["prunefl", "feddst", "fedrts", "fedtiny", "adaptive_fusion"]
+
+
+def rounds_of(out):
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def kept_of(result):
+    layers = result["mask"]["layers"]
+    return sum(layer["kept"] for layer in layers) / sum(layer["total"] for layer in layers)
+
+
+@needs_cifar
+class Rivals(ProgramTest):
+    def run_small(self, preset, *overrides, ranks=1):
+        out = self.folder / f"{preset}{ranks}"
+        text = (SOURCE / "configs" / f"{preset}.yaml").read_text()
+        small = list(SMALL)
+        if "cohort: 50" in text:
+            for stage in re.findall(r"- (score|prune|bn_selection):", text):
+                small.append(f"stages.{stage}.cohort=4" if stage == "score" else f"stages.{stage}.recalibration.cohort=4")
+        if preset in MOVING:
+            small += ["stages.finetune.dynamics.every=1"]
+        arguments = [item for o in [*small, f"run.ranks={ranks}", *overrides] for item in ("--set", o)]
+        self.run_ok("run", SOURCE / "configs" / f"{preset}.yaml", "--out", out, *arguments)
+        return out
+
+    def test_static_masks_and_the_dense_model(self):
+        for preset in STATIC:
+            with self.subTest(preset):
+                result = summary(self.run_small(preset))
+                self.assertAlmostEqual(kept_of(result), 0.1, delta=0.0002)
+                self.assertTrue(all(layer["kept"] > 0 for layer in result["mask"]["layers"]))
+        self.assertNotIn("mask", {k for k, v in summary(self.run_small("fedavg")).items() if v})
+
+    def test_masks_that_move(self):
+        for preset in MOVING:
+            with self.subTest(preset):
+                out = self.run_small(preset)
+                result = summary(out)
+                changes = [r["sparse"] for r in rounds_of(out) if "sparse" in r]
+                grown, dropped = (sum(c[what] for c in changes) for what in ("grown", "dropped"))
+                self.assertGreater(grown, 0)
+                if preset == "prunefl":  # decides itself how many it keeps, up to as many as before
+                    self.assertLess(kept_of(result), 0.1002)
+                    self.assertLessEqual(grown, dropped)
+                else:
+                    self.assertAlmostEqual(kept_of(result), 0.1, delta=0.0002)
+                    self.assertEqual(grown, dropped)
+
+    def test_two_ranks_do_what_one_does(self):
+        for preset in ("fedrts", "fedtiny"):
+            with self.subTest(preset):
+                one, two = (summary(self.run_small(preset, ranks=ranks)) for ranks in (1, 2))
+                self.assertEqual(one["mask"]["digest"], two["mask"]["digest"])
+                self.assertEqual(one["variants"][-1]["loss"], two["variants"][-1]["loss"])
+
+    def test_an_ordinary_round_sends_the_support_alone(self):
+        out = self.run_small("fedtiny", "stages.finetune.rounds=4", "stages.finetune.dynamics.every=2", "stages.finetune.dynamics.until=4")
+        rounds = [r for r in rounds_of(out) if r["stage"] == "finetune" and r["bytes_up"] > 0]
+        mask = summary(out)["mask"]
+        dropped = sum(layer["total"] - layer["kept"] for layer in mask["layers"])
+        dense = [r for r in rounds_of(out) if r["stage"] == "warmup" and r["bytes_up"] > 0]
+        # The first warm-up round pays for a probe, too: twice a dense report; of a sparse one all but the dropped values remain.
+        self.assertAlmostEqual(rounds[1]["bytes_up"], dense[0]["bytes_up"] / 2 - 4 * dropped, delta=8)
+        self.assertGreater(rounds[2]["bytes_up"], rounds[1]["bytes_up"])
+        self.assertEqual(rounds[3]["bytes_up"], rounds[1]["bytes_up"])
+
+
+class Refused(ProgramTest):
+    def refuse(self, preset, *overrides, words):
+        arguments = [item for o in [*SMALL, *overrides] for item in ("--set", o)]
+        done = coppice("run", SOURCE / "configs" / f"{preset}.yaml", "--out", self.folder / "out", *arguments, timeout=120)
+        self.assert_refused(done, *words)
+        self.assertFalse((self.folder / "out" / "metrics.jsonl").exists())
+
+    def test_a_pool_of_no_masks(self):
+        self.refuse("fedtiny", "stages.bn_selection.candidates=0", words=["stages", "bn_selection.candidates", "0", ">= 1"])
+
+    def test_a_unit_that_names_no_layer(self):
+        self.refuse("fedtiny", "stages.finetune.dynamics.unit=blocks", words=["dynamics.unit", "blocks", "block"])
+
+    def test_a_method_that_is_none(self):
+        self.refuse("fedtiny", "stages.finetune.dynamics={kind: fedtny}", words=["dynamics", "fedtny", "fedtiny"])
+
+    @needs_cifar
+    def test_a_density_that_no_quota_meets(self):
+        self.refuse("fedtiny", "stages.bn_selection.density=0.00001", words=["bn_selection", "density", "matrices"])
+        self.refuse("fedrts", "stages.prune.budget.density=0.00001", words=["prune", "density", "smallest reachable"])
+
+    def test_methods_that_overlap(self):
+        self.refuse("fedtiny", "stages.finetune.sparse=ste", words=["finetune.dynamics", "fedtiny", "sparse"])
+        self.refuse("feddst", "stages.finetune.adapter=lora", words=["finetune.adapter", "lora", "dynamics"])
+        self.refuse("prunefl", "stages.prune={pattern: '2:4'}", words=["finetune.dynamics", "prunefl", "2:4", "unstructured"])
+        self.refuse("fedrts", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["finetune.dynamics", "scaffold"])
+
+
+if __name__ == "__main__":
+    unittest.main()
