@@ -16,6 +16,7 @@
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
 #include "client/growth_answer.h"
+#include "client/hessian_gradient.h"
 #include "core/error.h"
 #include "core/live_bytes.h"
 #include "data/batches.h"
@@ -217,27 +218,60 @@ class Play {
     }
   }
 
-  void perform(const EstimateTask& task) {
-    if (task.at == At::kReceived) replica_.load(plan_.values, task.precision);
-    const ScoreRequest request = score_request(task);
-    const auto estimator = make_estimator(task.importance, replica_.model(), request);
+  std::int64_t look_at_batches(const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
     Tap bare;
-    Tap& tap = estimator->tap() != nullptr ? *estimator->tap() : bare;
+    Tap& tap = estimator.tap() != nullptr ? *estimator.tap() : bare;
     replica_.set_recompute(task.recompute);
-    const std::int64_t batches = plan_.probe ? 1 : task.batches;
     const Mask* mask = plan_.mask.get();
-    const std::int64_t seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
-      charge(batch, estimator->needs_gradient() ? pass_.forward(mask) + pass_.backward(mask) : pass_.forward(mask));
-      if (estimator->needs_gradient()) {
+    return for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
+      charge(batch, estimator.needs_gradient() ? pass_.forward(mask) + pass_.backward(mask) : pass_.forward(mask));
+      if (estimator.needs_gradient()) {
         const auto take = [&](ParamId tensor, const at::Tensor& gradient) {
-          estimator->take_gradient(tensor, replica_.base().floats(tensor), gradient, batch.size());
+          estimator.take_gradient(tensor, replica_.base().floats(tensor), gradient, batch.size());
         };
         finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, take).loss_sum);
       } else {
         replica_.logits(batch, tap, Mode::kEval);
       }
-      estimator->observe(replica_.base(), batch.size());
+      estimator.observe(replica_.base(), batch.size());
     });
+  }
+
+  // H g of the loss summed over the samples looked at, in the place of g.
+  std::int64_t look_at_curvature(const GraspConfig& grasp, const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
+    const auto here = std::make_shared<const ModelState>(
+        ModelState{replica_.model().config(), replica_.base().clone(), replica_.moments().clone()});
+    std::int64_t seen = 0;
+    const Arena product = hessian_gradient(here, grasp.step, [&](const std::shared_ptr<const ModelState>& state) {
+      replica_.load(state, Precision::kF32);  // a difference of bfloat16 gradients would be noise
+      Arena total = state->base.zeros_like();
+      Tap tap;
+      seen = for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
+        charge(batch, pass_.forward(plan_.mask.get()) + pass_.backward(plan_.mask.get()));
+        const auto take = [&](ParamId tensor, const at::Tensor& gradient) { total.view(tensor).add_(gradient); };
+        finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, take).loss_sum);
+      });
+      for (float& value : total.floats()) value /= static_cast<float>(std::max<std::int64_t>(seen, 1));
+      return total;
+    });
+    replica_.load(here, task.precision);  // for the tasks behind this one
+    if (seen == 0) return 0;
+    for (float& value : product.floats()) value *= static_cast<float>(seen);
+    for (int tensor = 0; tensor < here->base.layout().size(); ++tensor) {
+      estimator.take_gradient(tensor, here->base.floats(tensor), product.view(tensor), seen);
+    }
+    estimator.observe(here->base, seen);
+    return seen;
+  }
+
+  void perform(const EstimateTask& task) {
+    if (task.at == At::kReceived) replica_.load(plan_.values, task.precision);
+    const ScoreRequest request = score_request(task);
+    const auto estimator = make_estimator(task.importance, replica_.model(), request);
+    replica_.set_recompute(task.recompute);
+    const std::int64_t batches = plan_.probe ? 1 : task.batches;
+    const auto* grasp = std::get_if<GraspConfig>(&task.importance);
+    const std::int64_t seen = grasp != nullptr ? look_at_curvature(*grasp, task, batches, *estimator) : look_at_batches(task, batches, *estimator);
     samples_ = std::max(samples_, seen);
     const auto reference = plan_.references.find(kAgreementReference);
     std::vector<double> public_scores;

@@ -7,6 +7,7 @@
 #include "models/mlp.h"
 #include "models/model_folder.h"
 #include "models/resnet.h"
+#include "models/vgg.h"
 
 namespace coppice {
 namespace {
@@ -16,6 +17,8 @@ struct Maker {
   std::unique_ptr<Model> operator()(const CnnConfig& config) const { return make_cnn(config); }
   std::unique_ptr<Model> operator()(const Resnet8Config& config) const { return make_resnet8(config); }
   std::unique_ptr<Model> operator()(const Resnet20Config& config) const { return make_resnet20(config); }
+  std::unique_ptr<Model> operator()(const Resnet18Config& config) const { return make_resnet18(config); }
+  std::unique_ptr<Model> operator()(const Vgg11Config& config) const { return make_vgg11(config); }
   std::unique_ptr<Model> operator()(const DecoderConfig& config) const { return make_decoder(config); }
   std::unique_ptr<Model> operator()(const ModelFolderConfig& config) const {
     return make_model(read_model_folder(config.path).config);

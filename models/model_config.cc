@@ -50,6 +50,20 @@ void Resnet20Config::visit(FieldVisitor& v) {
   v.field("sources2", sources2, help, within(-1, kWidest));
 }
 
+Resnet18Config::Resnet18Config() {
+  input = {32, 32, 3};
+  residual = {64, 128, 256, 512};
+  inner = {64, 64, 128, 128, 256, 256, 512, 512};
+}
+
+void Resnet18Config::visit(FieldVisitor& v) { visit_widths(*this, v); }
+
+void Vgg11Config::visit(FieldVisitor& v) {
+  v.field("input", input, "height, width and channels of an image", within(1, kWidest));
+  v.field("channels", channels, "channels of the eight convolutions", within(1, kWidest));
+  v.field("outputs", outputs, "classes or targets", within(1, kWidest));
+}
+
 void DecoderConfig::visit(FieldVisitor& v) {
   v.choice("family", family, {"llama", "mistral", "qwen2", "qwen3", "gpt2", "opt"}, "whose files it goes to and comes from");
   v.field("vocab", vocab, "tokens", within(1, kWidest));

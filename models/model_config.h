@@ -66,6 +66,25 @@ struct Resnet20Config : ResnetWidths {
   bool operator==(const Resnet20Config&) const = default;
 };
 
+// ResNet-18 for small images (He et al. 2016, as in the CIFAR form of most pruning papers): a 3x3 stem without pooling, four stages of two
+// blocks, 1x1 convolutions with batch norm where the shape changes.
+struct Resnet18Config : ResnetWidths {
+  static constexpr const char* kName = "resnet18";
+  Resnet18Config();
+  void visit(FieldVisitor& v);
+  bool operator==(const Resnet18Config&) const = default;
+};
+
+// VGG-11 with batch norm for small images (models/vgg.h).
+struct Vgg11Config {
+  static constexpr const char* kName = "vgg11";
+  std::vector<std::int64_t> input = {32, 32, 3};  // H, W, C
+  std::vector<std::int64_t> channels = {64, 128, 256, 256, 512, 512, 512, 512};
+  std::int64_t outputs = 10;
+  void visit(FieldVisitor& v);
+  bool operator==(const Vgg11Config&) const = default;
+};
+
 // A decoder-only transformer (models/decoder.h). The defaults make a small Llama.
 struct DecoderConfig {
   static constexpr const char* kName = "decoder";
@@ -117,7 +136,8 @@ struct GraphConfig {
   bool operator==(const GraphConfig& other) const;  // of the graphs, not of where they lie
 };
 
-using ModelConfig = std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, DecoderConfig, ModelFolderConfig, GraphConfig>;
+using ModelConfig =
+    std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, Resnet18Config, Vgg11Config, DecoderConfig, ModelFolderConfig, GraphConfig>;
 
 std::string family_of(const ModelConfig& config);  // kName of the alternative held
 

@@ -2,7 +2,7 @@
 
 #include <ATen/ops/mean.h>
 
-#include <array>
+#include <vector>
 
 #include "models/built_in.h"
 #include "models/initial_weights.h"
@@ -13,7 +13,6 @@
 namespace coppice {
 namespace {
 
-constexpr int kStages = 3;
 constexpr int kImage = -1;  // in place of a family: the channels of the image, which nothing removes
 constexpr NormId kNoNorm = -1;
 
@@ -31,7 +30,7 @@ struct Conv {
 
 // The channel of each stage's residual stream that belongs to one unit.
 constexpr std::int64_t kNoChannel = -1;
-using Chain = std::array<std::int64_t, kStages>;
+using Chain = std::vector<std::int64_t>;
 
 // Indices into the list of convolutions.
 struct Block {
@@ -42,15 +41,16 @@ struct Block {
   int zero_pad = -1;              // ResNet-20: where the shape changes, an index into the shortcuts
 };
 
-const ResnetWidths& checked(const ResnetWidths& widths, std::size_t blocks_per_stage) {
+const ResnetWidths& checked(const ResnetWidths& widths, std::size_t stages, std::size_t blocks_per_stage) {
   check_sizes("input", widths.input, 3);
   check_size("outputs", widths.outputs);
-  check_sizes("residual", widths.residual, kStages);
-  check_sizes("inner", widths.inner, kStages * blocks_per_stage);
+  check_sizes("residual", widths.residual, stages);
+  check_sizes("inner", widths.inner, stages * blocks_per_stage);
   return widths;
 }
 
-void set_sources(Resnet8Config& /*config*/, const std::vector<std::vector<std::int64_t>>& /*sources*/) {}
+template <class Config>
+void set_sources(Config& /*config*/, const std::vector<std::vector<std::int64_t>>& /*sources*/) {}
 void set_sources(Resnet20Config& config, const std::vector<std::vector<std::int64_t>>& sources) {
   config.sources1 = sources[0];
   config.sources2 = sources[1];
@@ -59,10 +59,15 @@ void set_sources(Resnet20Config& config, const std::vector<std::vector<std::int6
 template <class Config>
 class Resnet final : public BuiltInModel {
  public:
-  // `shortcuts` holds two zero-padding shortcuts, or none: then projections take their place.
-  Resnet(const Config& config, int blocks_per_stage, std::vector<ZeroPadShortcut> shortcuts)
-      : BuiltInModel(config), config_(config), blocks_per_stage_(blocks_per_stage), shortcuts_(std::move(shortcuts)) {
-    for (int s = 0; s < kStages; ++s) {
+  // `shortcuts` holds a zero-padding shortcut for each change of shape, or none: then projections take their place, with a batch norm or
+  // a bias behind them.
+  Resnet(const Config& config, int blocks_per_stage, bool norm_projections, std::vector<ZeroPadShortcut> shortcuts)
+      : BuiltInModel(config),
+        config_(config),
+        stages_(static_cast<int>(config.residual.size())),
+        blocks_per_stage_(blocks_per_stage),
+        shortcuts_(std::move(shortcuts)) {
+    for (int s = 0; s < stages_; ++s) {
       add_chains(s);
       widths_.push_back(static_cast<std::int64_t>(chains_[s].size()));
       for (int b = 0; b < blocks_per_stage; ++b) widths_.push_back(config.inner[s * blocks_per_stage + b]);
@@ -70,7 +75,7 @@ class Resnet final : public BuiltInModel {
     std::int64_t height = config.input[0], width = config.input[1];
     add_conv("conv1", "bn1", kImage, residual_family(0), 3, square_conv(1, 1), height * width);
     belongs_to(0);
-    for (int s = 0; s < kStages; ++s) {
+    for (int s = 0; s < stages_; ++s) {
       for (int b = 0; b < blocks_per_stage; ++b) {
         const bool reshapes = s > 0 && b == 0;
         const int from = residual_family(reshapes ? s - 1 : s), to = residual_family(s);
@@ -83,7 +88,7 @@ class Resnet final : public BuiltInModel {
         block.conv1 = add_conv(name + "conv1", name + "bn1", from, to + 1 + b, 3, square_conv(stride, 1), positions);
         block.conv2 = add_conv(name + "conv2", name + "bn2", to + 1 + b, to, 3, square_conv(1, 1), positions);
         if (reshapes && shortcuts_.empty()) {
-          block.projection = add_conv(name + "shortcut", "", from, to, 1, square_conv(stride, 0), positions);
+          block.projection = add_conv(name + "shortcut", norm_projections ? name + "shortcut_bn" : "", from, to, 1, square_conv(stride, 0), positions);
         } else if (reshapes) {
           block.zero_pad = s - 1;
         }
@@ -91,7 +96,7 @@ class Resnet final : public BuiltInModel {
         belongs_to(static_cast<int>(blocks_.size()));
       }
     }
-    linear_ = base().add("linear.weight", {config.outputs, config.residual[kStages - 1]});
+    linear_ = base().add("linear.weight", {config.outputs, config.residual[stages_ - 1]});
     base().add("linear.bias", {config.outputs});
     belongs_to(num_blocks() - 1);
   }
@@ -117,7 +122,7 @@ class Resnet final : public BuiltInModel {
 
   PrunableStructure structure() const override {
     StructureBuilder builder(base());
-    for (int s = 0; s < kStages; ++s) {
+    for (int s = 0; s < stages_; ++s) {
       const std::string stage = "stage" + std::to_string(s + 1) + ".";
       add_family(builder, stage + "residual", residual_family(s));
       for (int b = 0; b < blocks_per_stage_; ++b) {
@@ -140,7 +145,7 @@ class Resnet final : public BuiltInModel {
       cost.macs += weights * conv.positions;
       cost.params += weights + outputs * (conv.norm == kNoNorm ? 1 : 2);
     }
-    const std::int64_t features = channels(residual_family(kStages - 1), widths);
+    const std::int64_t features = channels(residual_family(stages_ - 1), widths);
     cost.macs += features * config_.outputs;
     cost.params += (features + 1) * config_.outputs;
     return cost;
@@ -150,11 +155,11 @@ class Resnet final : public BuiltInModel {
     const PrunableStructure whole = structure();
     const std::vector<std::int64_t> widths = kept_widths(whole, kept);
     std::vector<std::vector<bool>> kept_channels;  // of each stage's residual stream
-    for (int s = 0; s < kStages; ++s) kept_channels.emplace_back(config_.residual[s], true);
-    for (int born = 0; born < kStages; ++born) {
+    for (int s = 0; s < stages_; ++s) kept_channels.emplace_back(config_.residual[s], true);
+    for (int born = 0; born < stages_; ++born) {
       const Family& family = whole.families[residual_family(born)];
       for (int unit = 0; unit < family.num_groups; ++unit) {
-        for (int s = born; s < kStages && kept[family.first_group + unit] == 0; ++s) {
+        for (int s = born; s < stages_ && kept[family.first_group + unit] == 0; ++s) {
           const std::int64_t channel = chains_[born][unit][s];
           if (channel != kNoChannel) kept_channels[s][channel] = false;
         }
@@ -163,12 +168,12 @@ class Resnet final : public BuiltInModel {
     Config narrow = config_;
     narrow.residual.clear();
     narrow.inner.clear();
-    for (int s = 0; s < kStages; ++s) {
+    for (int s = 0; s < stages_; ++s) {
       narrow.residual.push_back(channels(residual_family(s), widths));
       for (int b = 0; b < blocks_per_stage_; ++b) narrow.inner.push_back(widths[residual_family(s) + 1 + b]);
     }
     std::vector<std::vector<std::int64_t>> sources;
-    for (int s = 0; s + 1 < kStages && !shortcuts_.empty(); ++s) {
+    for (int s = 0; s + 1 < stages_ && !shortcuts_.empty(); ++s) {
       sources.push_back(shortcuts_[s].sliced(kept_channels[s], kept_channels[s + 1]));
     }
     set_sources(narrow, sources);
@@ -211,7 +216,7 @@ class Resnet final : public BuiltInModel {
     }
     for (std::int64_t channel = 0; channel < config_.residual[stage]; ++channel) {
       if (stage > 0 && !shortcuts_.empty() && shortcuts_[stage - 1].source(channel) >= 0) continue;
-      Chain chain{kNoChannel, kNoChannel, kNoChannel};
+      Chain chain(static_cast<std::size_t>(stages_), kNoChannel);
       chain[stage] = channel;
       begun.push_back(chain);
     }
@@ -252,7 +257,7 @@ class Resnet final : public BuiltInModel {
         return slices;
       }
       const Chain& chain = chains_[family / (1 + blocks_per_stage_)][unit];
-      for (int s = 0; s < kStages; ++s) {
+      for (int s = 0; s < stages_; ++s) {
         if (chain[s] != kNoChannel) add_channel(residual_family(s), chain[s], slices);
       }
       return slices;
@@ -273,7 +278,7 @@ class Resnet final : public BuiltInModel {
       }
       if (conv.inputs == family) slices.push_back(slice_of(conv.weight, 1, channel, 1, false));
     }
-    if (family == residual_family(kStages - 1)) slices.push_back(slice_of(linear_, 1, channel, 1, false));
+    if (family == residual_family(stages_ - 1)) slices.push_back(slice_of(linear_, 1, channel, 1, false));
   }
 
   at::Tensor convolve(const Conv& conv, const at::Tensor& x_BCHW, const Weights& weights, Tap& tap, Mode mode) const {
@@ -292,6 +297,7 @@ class Resnet final : public BuiltInModel {
   }
 
   Config config_;
+  int stages_;
   int blocks_per_stage_;
   std::vector<ZeroPadShortcut> shortcuts_;
   std::vector<std::vector<Chain>> chains_;  // of each stage's residual family, one a unit
@@ -305,16 +311,21 @@ class Resnet final : public BuiltInModel {
 }  // namespace
 
 std::unique_ptr<Model> make_resnet8(const Resnet8Config& config) {
-  checked(config, 1);
-  return std::make_unique<Resnet<Resnet8Config>>(config, 1, std::vector<ZeroPadShortcut>{});
+  checked(config, 3, 1);
+  return std::make_unique<Resnet<Resnet8Config>>(config, 1, false, std::vector<ZeroPadShortcut>{});
 }
 
 std::unique_ptr<Model> make_resnet20(const Resnet20Config& config) {
-  checked(config, 3);
+  checked(config, 3, 3);
   std::vector<ZeroPadShortcut> shortcuts;
   shortcuts.emplace_back("sources1", config.residual[0], config.residual[1], config.sources1);
   shortcuts.emplace_back("sources2", config.residual[1], config.residual[2], config.sources2);
-  return std::make_unique<Resnet<Resnet20Config>>(config, 3, std::move(shortcuts));
+  return std::make_unique<Resnet<Resnet20Config>>(config, 3, false, std::move(shortcuts));
+}
+
+std::unique_ptr<Model> make_resnet18(const Resnet18Config& config) {
+  checked(config, 4, 2);
+  return std::make_unique<Resnet<Resnet18Config>>(config, 2, true, std::vector<ZeroPadShortcut>{});
 }
 
 }  // namespace coppice

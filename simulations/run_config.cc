@@ -46,6 +46,13 @@ void check_federation(const FederationConfig& federation, const std::string& fil
 }
 
 void check_score(const ScoreConfig& score, bool of_weights, const std::string& key) {
+  if (!of_weights && scores_elements_alone(score.importance)) {
+    throw InputError(key + ".importance: found " + std::visit([](const auto& i) { return std::string(i.kName); }, score.importance) +
+                     ", which scores single weights alone, with pattern channels; expected another");
+  }
+  if (std::holds_alternative<GraspConfig>(score.importance) && std::holds_alternative<NormalisedMeanFusion>(score.fusion.clients)) {
+    throw InputError(key + ".fusion.clients: found normalised_mean with grasp, whose scores have signs; expected mean, vote or rank");
+  }
   if (!of_weights && score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
     throw InputError(key + ".batches: found 1; fusion by uncertainty (also among adaptive's candidates) compares batches of a "
                      "client, expected at least 2, or 0 for all");

@@ -35,13 +35,14 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.stride, self.sources = stride, sources
         if projection:
-            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=True)
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=projection == "bias")
+            self.shortcut_bn = nn.BatchNorm2d(outputs) if projection == "norm" else nn.Identity()
         self.projection = projection
 
     def forward(self, x):
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         if self.projection:
-            return F.relu(y + self.shortcut(x))
+            return F.relu(y + self.shortcut_bn(self.shortcut(x)))
         if self.sources is not None:
             small = x[:, :, ::2, ::2]
             zero = torch.zeros_like(small[:, :1])
@@ -50,28 +51,47 @@ class Block(nn.Module):
 
 
 class Resnet(nn.Module):
-    def __init__(self, config, blocks_per_stage):
+    def __init__(self, config, blocks_per_stage, projections):
         super().__init__()
         residual, inner = config["residual"], config["inner"]
         self.conv1 = nn.Conv2d(config["input"][2], residual[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(residual[0])
         position = 0
-        for stage in range(3):
+        for stage in range(len(residual)):
             blocks = []
             for b in range(blocks_per_stage):
                 entering = residual[stage] if b > 0 or stage == 0 else residual[stage - 1]
                 changes = b == 0 and stage > 0
-                projection = changes and blocks_per_stage == 1
+                projection = changes and projections
                 sources = config.get(f"sources{stage}") if changes and not projection else None
                 blocks.append(Block(entering, inner[position], residual[stage], 2 if changes else 1, projection, sources))
                 position += 1
             setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.linear = nn.Linear(residual[2], config["outputs"])
+        self.stages = len(residual)
+        self.linear = nn.Linear(residual[-1], config["outputs"])
 
     def forward(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
+        for stage in range(self.stages):
+            x = getattr(self, f"layer{stage + 1}")(x)
         return self.linear(x.mean(dim=(2, 3)))
+
+
+class Vgg11(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        height, width, depth = config["input"]
+        for i, (a, b) in enumerate(zip([depth, *config["channels"]], config["channels"]), start=1):
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, 3, 1, 1, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(b))
+        self.linear = nn.Linear(config["channels"][-1] * (height // 32) * (width // 32), config["outputs"])
+
+    def forward(self, x):
+        for i in range(1, 9):
+            x = F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
+            if i in (1, 2, 4, 6, 8):
+                x = F.max_pool2d(x, 2)
+        return self.linear(x.flatten(1))
 
 
 class Mlp(nn.Module):
@@ -131,9 +151,13 @@ def build(config, tensors):
 
 def architecture(kind, config, tensors):
     if kind == "resnet8":
-        return Resnet(config, 1)
+        return Resnet(config, 1, "bias")
     if kind == "resnet20":
-        return Resnet(config, 3)
+        return Resnet(config, 3, None)
+    if kind == "resnet18":
+        return Resnet(config, 2, "norm")
+    if kind == "vgg11":
+        return Vgg11(config)
     if kind == "mlp":
         return Mlp(config)
     if kind == "cnn":

@@ -88,7 +88,7 @@ class GradientEstimator final : public ImportanceEstimator {
     } else {
       for (std::size_t t = 0; t < tensors_.size(); ++t) {
         std::vector<double> s = saliences(t);
-        if (request_.form == ScoreForm::kLocal) {
+        if (request_.form == ScoreForm::kLocal && !rule_.is_signed) {
           for (double& value : s) value = std::abs(value);
         }
         values.push_back(std::move(s));
@@ -203,14 +203,14 @@ UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request
   return scores;
 }
 
-ElementScores decode_gradient_elements(const Model& model, const ScoreRequest& request,
+ElementScores decode_gradient_elements(const GradientRule& rule, const Model& model, const ScoreRequest& request,
                                        std::span<const std::vector<double>> sums) {
   ElementScores scores;
   std::size_t block = 0;
   for (const int tensor : matrix_tensors(model, request.edge)) {
     std::vector<float>& values = scores[tensor];
     values.reserve(sums[block].size());
-    for (const double sum : sums[block]) values.push_back(static_cast<float>(std::abs(sum) / sums.back()[0]));
+    for (const double sum : sums[block]) values.push_back(static_cast<float>((rule.is_signed ? sum : std::abs(sum)) / sums.back()[0]));
     ++block;
   }
   return scores;

@@ -15,7 +15,7 @@ std::unique_ptr<ImportanceEstimator> make_gradient_estimator(const GradientRule&
 std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request);
 UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request,
                                  std::span<const std::vector<double>> sums);
-ElementScores decode_gradient_elements(const Model& model, const ScoreRequest& request,
+ElementScores decode_gradient_elements(const GradientRule& rule, const Model& model, const ScoreRequest& request,
                                        std::span<const std::vector<double>> sums);
 
 }  // namespace coppice

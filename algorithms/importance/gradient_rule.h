@@ -10,6 +10,7 @@ struct GradientRule {
   double first = 0.0;
   double second = 0.0;
   bool squared_coarse = false;
+  bool is_signed = false;  // s keeps its sign: elements are summed, not made absolute
 };
 
 }  // namespace coppice

@@ -58,7 +58,12 @@ void check_sums(const std::vector<ScoreBlock>& blocks, std::span<const std::vect
 }  // namespace
 
 bool from_weights_alone(const ImportanceConfig& config) {
-  return std::holds_alternative<MagnitudeConfig>(config) || std::holds_alternative<RandomConfig>(config);
+  return std::holds_alternative<MagnitudeConfig>(config) || std::holds_alternative<SynFlowConfig>(config) ||
+         std::holds_alternative<RandomConfig>(config);
+}
+
+bool scores_elements_alone(const ImportanceConfig& config) {
+  return std::holds_alternative<GraspConfig>(config) || std::holds_alternative<SynFlowConfig>(config);
 }
 
 std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& config, const Model& model,
@@ -91,9 +96,11 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
 ElementScores decode_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                                     const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   check_sums(score_blocks(config, model, request), sums);
-  if (!gradient_rule(config)) return decode_activation_elements(activation_rule(config), model, base, request, sums);
-  ElementScores scores = decode_gradient_elements(model, request, sums);
+  const std::optional<GradientRule> rule = gradient_rule(config);
+  if (!rule) return decode_activation_elements(activation_rule(config), model, base, request, sums);
+  ElementScores scores = decode_gradient_elements(*rule, model, request, sums);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
+  if (rule->is_signed) start_at_zero(scores);
   return scores;
 }
 
@@ -102,12 +109,14 @@ UnitScores weight_unit_scores(const ImportanceConfig& config, const Model& model
   if (const auto* magnitude = std::get_if<MagnitudeConfig>(&config))
     return magnitude_units(*magnitude, structure, base);
   if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
+  if (scores_elements_alone(config)) throw InputError("importance: found one of single weights alone; expected a pattern other than channels");
   return random_units(static_cast<std::int64_t>(structure.groups.size()), seed);
 }
 
 ElementScores weight_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base, bool edge,
                                     Seed seed) {
   if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
+  if (const auto* synflow = std::get_if<SynFlowConfig>(&config)) return synflow_elements(*synflow, model, base, edge);
   ElementScores scores;
   for (const PatternMatrix& matrix : model.structure().matrices) {
     if (matrix.edge && !edge) continue;

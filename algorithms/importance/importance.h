@@ -16,17 +16,19 @@
 #include "algorithms/importance/block_influence.h"
 #include "algorithms/importance/fisher.h"
 #include "algorithms/importance/flap.h"
+#include "algorithms/importance/grasp.h"
 #include "algorithms/importance/magnitude.h"
 #include "algorithms/importance/random.h"
 #include "algorithms/importance/ria.h"
 #include "algorithms/importance/scores.h"
 #include "algorithms/importance/snip.h"
+#include "algorithms/importance/synflow.h"
 #include "algorithms/importance/taylor.h"
 
 namespace coppice {
 
-using ImportanceConfig = std::variant<TaylorConfig, SnipConfig, FisherConfig, ActivationConfig, RiaConfig, FlapConfig,
-                                      BlockInfluenceConfig, MagnitudeConfig, RandomConfig>;
+using ImportanceConfig = std::variant<TaylorConfig, SnipConfig, FisherConfig, GraspConfig, ActivationConfig, RiaConfig, FlapConfig,
+                                      BlockInfluenceConfig, MagnitudeConfig, SynFlowConfig, RandomConfig>;
 
 // Scores of single weights, row-major, for each matrix that was asked for. >= 0, per sample.
 using ElementScores = std::map<ParamId, std::vector<float>>;
@@ -41,7 +43,7 @@ class ImportanceEstimator {
   virtual Tap* tap() { return nullptr; }  // to be installed for the forward passes; null: none
   virtual const std::vector<ScoreBlock>& blocks() const = 0;
 
-  // Where needs_gradient(): in each micro-batch of `samples`, once for each tensor of the base, in any order: its weights and
+  // Where needs_gradient(): in each micro-batch of `samples` (GraSP: of all a client looks at, H g in its place), once for each tensor of the base, in any order: its weights and
   // d(loss summed over the samples)/d(weights), float32 or bfloat16. A tensor left out has no gradient.
   virtual void take_gradient(ParamId /*tensor*/, std::span<const float> /*weights*/, const at::Tensor& /*gradient*/,
                              std::int64_t /*samples*/) {}
@@ -69,7 +71,10 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
 ElementScores decode_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                                     const ScoreRequest& request, std::span<const std::vector<double>> sums);
 
-// Magnitude and random. Throw Error where !from_weights_alone(config).
+// Whether only single weights have such an importance.
+bool scores_elements_alone(const ImportanceConfig& config);
+
+// Magnitude, SynFlow and random. Throw Error where !from_weights_alone(config).
 UnitScores weight_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base, Seed seed);
 ElementScores weight_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base, bool edge,
                                     Seed seed);

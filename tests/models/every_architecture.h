@@ -46,6 +46,15 @@ inline std::vector<ModelConfig> every_architecture() {
   resnet20.outputs = 5;
   resnet20.residual = {4, 8, 12};
   resnet20.inner = {3, 4, 5, 6, 7, 8, 9, 10, 11};
+  Resnet18Config resnet18;
+  resnet18.input = {12, 10, 2};
+  resnet18.outputs = 3;
+  resnet18.residual = {4, 6, 5, 7};
+  resnet18.inner = {3, 4, 5, 6, 5, 4, 3, 6};
+  Vgg11Config vgg11;
+  vgg11.input = {34, 33, 2};
+  vgg11.outputs = 3;
+  vgg11.channels = {4, 5, 6, 4, 5, 6, 4, 5};
   DecoderConfig llama;
   llama.vocab = 17;
   llama.dim = 12;
@@ -63,7 +72,7 @@ inline std::vector<ModelConfig> every_architecture() {
   query_heads.queries_per_kv = {3, 2};
   query_heads.bias_qkv = true;
   query_heads.units = DecoderConfig::Units::kQueryHeads;
-  std::vector<ModelConfig> all = {mlp, cnn, resnet8, resnet20, llama, layers, query_heads};
+  std::vector<ModelConfig> all = {mlp, cnn, resnet8, resnet20, resnet18, vgg11, llama, layers, query_heads};
   for (const std::string& name : kGraphs) all.push_back(graph_config(name));
   return all;
 }
@@ -112,6 +121,8 @@ inline Batch random_batch(const ModelConfig& config, std::int64_t size, std::mt1
   if (const auto* cnn = std::get_if<CnnConfig>(&config)) batch.inputs = images(cnn->input);
   if (const auto* resnet = std::get_if<Resnet8Config>(&config)) batch.inputs = images(resnet->input);
   if (const auto* resnet = std::get_if<Resnet20Config>(&config)) batch.inputs = images(resnet->input);
+  if (const auto* resnet = std::get_if<Resnet18Config>(&config)) batch.inputs = images(resnet->input);
+  if (const auto* vgg = std::get_if<Vgg11Config>(&config)) batch.inputs = images(vgg->input);
   if (const auto* llama = std::get_if<DecoderConfig>(&config))
     batch.inputs = Tokens{random_integers({size, 6}, llama->vocab, random)};
   if (std::holds_alternative<GraphConfig>(config)) {

@@ -43,11 +43,21 @@ Resnet20Config resnet20_with_sources() {
   return config;
 }
 
+Resnet18Config small_resnet18() {
+  Resnet18Config config;
+  config.input = {10, 9, 2};
+  config.outputs = 3;
+  config.residual = {3, 4, 6, 5};
+  config.inner = {3, 2, 4, 3, 5, 4, 3, 2};
+  return config;
+}
+
 TEST(Resnet, MatchesPlainPyTorch) {
   for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
     expect_golden("resnet8", small_resnet8(), dtype);
     expect_golden("resnet20", small_resnet20(), dtype);
     expect_golden("resnet20_sources", resnet20_with_sources(), dtype);
+    expect_golden("resnet18", small_resnet18(), dtype);
   }
 }
 
@@ -56,6 +66,14 @@ TEST(Resnet8, HasTheParametersAndMultiplyAddsOfMlperfTiny) {
   const Cost cost = model->cost(model->structure().full_widths());
   EXPECT_EQ(cost.params, 77658);
   EXPECT_NEAR(static_cast<double>(cost.macs), 9.35e6, 0.005e6);
+}
+
+TEST(Resnet18, HasTheParametersOfItsFormForCifar) {
+  const std::unique_ptr<Model> model = make_resnet18({});
+  const Cost cost = model->cost(model->structure().full_widths());
+  EXPECT_EQ(cost.params, 11173962);
+  EXPECT_NEAR(static_cast<double>(cost.macs), 0.555e9, 0.001e9);
+  EXPECT_EQ(model->num_blocks(), 10);
 }
 
 TEST(Resnet20, HasTheParametersOfThePublishedNetwork) {

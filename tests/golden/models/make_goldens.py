@@ -63,20 +63,22 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(inner, outputs, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.shortcut = shortcut
+        self.shortcut_bn = nn.Identity()
 
     def forward(self, x):
         y = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut_bn(self.shortcut(x)))
 
 
 class Resnet(nn.Module):
-    """`sources` = maps of the two option A shortcuts; None: 1x1 convolutions with bias (ResNet-8)."""
+    """`sources` = maps of the two option A shortcuts; None: 1x1 convolutions with bias (ResNet-8), or with batch norm (ResNet-18)."""
 
-    def __init__(self, image, residual, inner, blocks, outputs, sources):
+    def __init__(self, image, residual, inner, blocks, outputs, sources, norm=False):
         super().__init__()
+        self.stages = len(residual)
         self.conv1 = nn.Conv2d(image, residual[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(residual[0])
-        for s in range(3):
+        for s in range(self.stages):
             stage = []
             for b in range(blocks):
                 reshapes = s > 0 and b == 0
@@ -84,14 +86,35 @@ class Resnet(nn.Module):
                 shortcut = nn.Identity()
                 if reshapes:
                     shortcut = nn.Conv2d(inputs, residual[s], 1, 2) if sources is None else OptionA(sources[s - 1])
+                    if norm:
+                        shortcut = nn.Conv2d(inputs, residual[s], 1, 2, bias=False)
                 stage.append(Block(inputs, inner[s * blocks + b], residual[s], 2 if reshapes else 1, shortcut))
+                if reshapes and norm:
+                    stage[-1].shortcut_bn = nn.BatchNorm2d(residual[s])
             setattr(self, f"layer{s + 1}", nn.Sequential(*stage))
-        self.linear = nn.Linear(residual[2], outputs)
+        self.linear = nn.Linear(residual[-1], outputs)
 
     def forward(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
+        for s in range(self.stages):
+            x = getattr(self, f"layer{s + 1}")(x)
         return self.linear(x.mean((2, 3)))
+
+
+class Vgg11(nn.Module):
+    def __init__(self, image, channels, outputs):
+        super().__init__()
+        for i, (a, b) in enumerate(zip([image, *channels], channels), start=1):
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, 3, 1, 1, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(b))
+        self.linear = nn.Linear(channels[-1], outputs)
+
+    def forward(self, x):
+        for i in range(1, 9):
+            x = F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
+            if i in (1, 2, 4, 6, 8):
+                x = F.max_pool2d(x, 2)
+        return self.linear(x.flatten(1))
 
 
 class RmsNorm(nn.Module):
@@ -238,6 +261,8 @@ def architectures():
     golden("resnet20_sources", Resnet(3, [3, 4, 6], [2] * 9, 3, 5, [[2, -1, 0, 1], [-1, 1, 0, -1, 3, 2]]),
            images(4, 3, 8, 8), classes((4,), 5))
     golden("llama", Llama(11, 8, 4, [2, 1], 2, [7, 5]), classes((2, 6), 11), classes((2, 6), 11))
+    golden("resnet18", Resnet(2, [3, 4, 6, 5], [3, 2, 4, 3, 5, 4, 3, 2], 2, 3, None, norm=True), images(4, 2, 10, 9), classes((4,), 3))
+    golden("vgg11", Vgg11(2, [3, 4, 5, 3, 4, 5, 3, 4], 3), images(4, 2, 32, 34), classes((4,), 3))
 
 
 def exact_auroc(scores, truth):
