@@ -221,7 +221,6 @@ class Play {
   std::int64_t look_at_batches(const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
     Tap bare;
     Tap& tap = estimator.tap() != nullptr ? *estimator.tap() : bare;
-    replica_.set_recompute(task.recompute);
     const Mask* mask = plan_.mask.get();
     return for_first_batches(Split::kTrain, batches, task.batch, [&](const Batch& batch) {
       charge(batch, estimator.needs_gradient() ? pass_.forward(mask) + pass_.backward(mask) : pass_.forward(mask));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "core/error.h"
 #include "models/input_tensor.h"
@@ -29,7 +30,7 @@ class LinearTap final : public Tap {
 };
 
 struct Place {
-  double score;
+  float score;
   ParamId tensor;
   std::size_t position;
 };
@@ -75,16 +76,18 @@ std::map<ParamId, std::vector<float>> synflow_elements(const SynFlowConfig& conf
   for (const PatternMatrix& matrix : model.structure().matrices) {
     if (matrix.edge && !edge) continue;
     scores[matrix.tensor].resize(left.floats(matrix.tensor).size());
-    for (std::size_t i = 0; i < scores[matrix.tensor].size(); ++i) places.push_back({0.0, matrix.tensor, i});
+    for (std::size_t i = 0; i < scores[matrix.tensor].size(); ++i) places.push_back({0.0F, matrix.tensor, i});
   }
   const auto all = static_cast<double>(places.size());
   for (std::int64_t k = 1; k <= config.iterations && !places.empty(); ++k) {
     const std::map<ParamId, std::vector<double>> flow = synaptic_flow(model, left);
     for (Place& place : places) {
-      place.score = flow.at(place.tensor)[place.position];
+      place.score = static_cast<float>(flow.at(place.tensor)[place.position]);
       if (!std::isfinite(place.score)) throw InputError("importance synflow: a score is not finite; expected smaller weights");
     }
-    std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.score > b.score; });
+    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+      return a.score != b.score ? a.score > b.score : std::tie(a.tensor, a.position) < std::tie(b.tensor, b.position);
+    });
     const bool last = k == config.iterations;
     const double kept = std::pow(config.least, static_cast<double>(k) / static_cast<double>(config.iterations));
     const auto stays = last ? std::size_t{0} : std::min(places.size(), static_cast<std::size_t>(std::llround(kept * all)));

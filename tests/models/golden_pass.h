@@ -54,7 +54,8 @@ inline void expect_close(const at::Tensor& found, const at::Tensor& golden, doub
 }
 
 // `dtype`: float runs the project's own kernels, double those of ATen.
-inline void expect_golden(const std::string& name, const ModelConfig& config, at::ScalarType dtype = at::kFloat) {
+// `tolerance` is of gradients.
+inline void expect_golden(const std::string& name, const ModelConfig& config, at::ScalarType dtype = at::kFloat, double tolerance = 1e-5) {
   const GoldenFile golden(name);
   const std::unique_ptr<Model> model = make_model(config);
   const ArenaLayout& base = *model->base_layout();
@@ -84,7 +85,7 @@ inline void expect_golden(const std::string& name, const ModelConfig& config, at
     expect_close(logits, golden[prefix + "logits"], 1e-5, key + "logits");
     expect_close(loss, golden[prefix + "loss"], 1e-5, key + "loss");
     for (int i = 0; i < base.size(); ++i) {
-      expect_close(params[i].grad(), golden[prefix + "grad." + base[i].name], 1e-5, key + "grad " + base[i].name);
+      expect_close(params[i].grad(), golden[prefix + "grad." + base[i].name], tolerance, key + "grad " + base[i].name);
     }
     for (int i = 0; i < moments.size(); ++i) {
       const std::string state = batch_statistics ? "after." : "moment.";

@@ -10,7 +10,8 @@ namespace {
 
 TEST(Vgg11, MatchesPlainPyTorch) {
   const Vgg11Config config{.input = {32, 34, 2}, .channels = {3, 4, 5, 3, 4, 5, 3, 4}, .outputs = 3};
-  for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) expect_golden("vgg11", config, dtype);
+  expect_golden("vgg11", config, at::kFloat, 1e-4);  // eight batch norms of few values each, one behind the other
+  expect_golden("vgg11", config, at::kDouble);
 }
 
 TEST(Vgg11, HasTheParametersOfItsFormForCifar) {

@@ -65,7 +65,8 @@ def synflow(iterations, least):
     scores = [torch.zeros_like(m) for m in left]
     for k in range(1, iterations + 1):
         s = flow([m * a for m, a in zip(left, alive)])
-        order = sorted(((float(s[t][at]), t, at) for t in range(len(left)) for at in map(tuple, alive[t].nonzero().tolist())), reverse=True)
+        # A neuron's last weight on either side has the same flow: compared as float32, and of equal ones the lower index stays.
+        order = sorted((-float(s[t][at].float()), t, at) for t in range(len(left)) for at in map(tuple, alive[t].nonzero().tolist()))
         stays = 0 if k == iterations else min(len(order), round(least ** (k / iterations) * total))
         for i, (_, t, at) in enumerate(order[stays:], start=stays):
             scores[t][at] = k - 1 + (len(order) - i) / (len(order) - stays + 1)
