@@ -65,7 +65,7 @@ class Presets(ProgramTest):
 
     def test_shadow_weights_ask_for_a_mask_of_weights(self):
         for overrides, words in (((), ("sparse", "channels", "N:M")),
-                                 (("stages.prune.pattern='2:4'", "stages.prune.budget.flops=0", "stages.finetune.dynamics={kind: fedtiny, every: 1}"),
+                                 (("stages.prune.pattern=unstructured", "stages.prune.budget={flops: 0, density: 0.5}", "stages.finetune.dynamics={kind: fedtiny, every: 1}"),
                                   ("sparse", "dynamics"))):
             arguments = [item for o in (*FAST, "stages.finetune.sparse=ste", *overrides) for item in ("--set", o)]
             self.assert_refused(coppice("run", SMOKE, "--out", self.folder / "out", *arguments), *words)
