@@ -5,7 +5,6 @@
 //
 // Prints one JSON line. CLIENTS > 100 deals the same samples to that many virtual clients, to see what the number alone costs.
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include <numeric>
 
 #include "algorithms/methods/federated_training.h"
+#include "bench/cpu_seconds.h"
 #include "client/worker.h"
 #include "comm/local/local_communicator.h"
 #include "coordinator/run.h"
@@ -86,13 +86,6 @@ Partition equal_shares(std::int64_t samples, std::int64_t clients) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(samples));
   std::iota(order.begin(), order.end(), 0);
   return Partition(std::move(offsets), std::move(order));
-}
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 class Clock : public Observer {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 
 #include <ATen/Parallel.h>
@@ -13,20 +12,15 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
+#include "algorithms/training/replica.h"
+#include "bench/cpu_seconds.h"
 #include "core/allocator.h"
 #include "core/error.h"
 #include "models/graph/graph_model.h"
 #include "models/model_ports.h"
-#include "algorithms/training/replica.h"
 
 namespace coppice {
 namespace {
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 Batch made_up(const Model& model, std::int64_t count, std::int64_t length) {
   const ModelPorts ports = ports_of(model.config());

@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "coordinator/latency.h"
 #include "core/allocator.h"
 #include "core/exact_sum.h"
+#include "core/phase_timer.h"
 #include "core/seed.h"
 #include "models/model.h"
 #include "models/transform.h"
@@ -31,9 +31,9 @@ template <class Work>
 double seconds_of(const Work& work) {
   double least = 1e9;
   for (int i = 0; i < 7; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = steady_seconds();
     work();
-    least = std::min(least, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    least = std::min(least, steady_seconds() - start);
   }
   return least;
 }

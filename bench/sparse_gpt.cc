@@ -9,22 +9,16 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <vector>
 
 #include "algorithms/compensation/sparse_gpt.h"
 #include "algorithms/taps/input_products.h"
+#include "bench/cpu_seconds.h"
 #include "core/allocator.h"
 #include "core/error.h"
 
 namespace coppice {
 namespace {
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 // An input and the outputs of the matrices that share it.
 struct Site {

@@ -1,6 +1,5 @@
 #include "client/worker.h"
 
-#include <chrono>
 #include <cmath>
 
 #include "algorithms/aggregation/fednova.h"
@@ -19,6 +18,7 @@
 #include "client/hessian_gradient.h"
 #include "core/error.h"
 #include "core/live_bytes.h"
+#include "core/phase_timer.h"
 #include "data/batches.h"
 #include "models/counted_tensors.h"
 #include "models/measures.h"
@@ -93,12 +93,11 @@ class Play {
     samples_ = static_cast<std::int64_t>(mine.size());
     BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
                      BatchRule{.last = task.last});
-    const double of_position = training_flops(plan_, task, pass_);
     const BatchSource next = [&](Batch& batch) {
       const std::span<const std::int64_t> indices = order.next();
       if (indices.empty()) return false;
       read_batch(*data_.train, indices, batch);
-      charge(batch, of_position);
+      charge(batch, models_.position_flops);
       return true;
     };
     LocalOptions options;
@@ -464,7 +463,7 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
 
 ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const std::vector<ReportBlock>& blocks,
                                ClientModels& models, const Deliver& deliver) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = steady_seconds();
   ClientOutcome outcome{.client = client};
   Report report(blocks);
   Play play(plan, client, *data_, store_, models, hidden_, report);
@@ -485,7 +484,7 @@ ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const
     store_.write(client, plan.id, version == plan.store_versions.end() ? 0 : version->second, std::move(kept));
   }
   plan.values->base.set_aside();
-  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.seconds = steady_seconds() - start;
   return outcome;
 }
 

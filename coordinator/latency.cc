@@ -5,10 +5,10 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <vector>
 
+#include "core/phase_timer.h"
 #include "core/seed.h"
 #include "models/model_ports.h"
 
@@ -62,9 +62,9 @@ std::vector<double> medians_in_turns(const std::vector<std::function<void()>>& p
   const auto turn = [&passes](std::vector<std::vector<double>>* found) {
     double seconds = 0.0;
     for (std::size_t i = 0; i < passes.size(); ++i) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = steady_seconds();
       passes[i]();
-      const double one = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      const double one = steady_seconds() - start;
       if (found != nullptr) (*found)[i].push_back(1e3 * one);
       seconds += one;
     }

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/hex.h"
 
 namespace coppice {
 namespace {
@@ -30,17 +31,7 @@ bool Digest::is_zero() const {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
 }
 
-std::string Digest::hex() const {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(2 * bytes.size());
-  for (const std::uint8_t b : bytes) {
-    out += kDigits[b >> 4];
-    out += kDigits[b & 15];
-  }
-  return out;
-}
-
+std::string Digest::hex() const { return hex_of(std::as_bytes(std::span(bytes))); }
 std::string Digest::short_hex() const { return hex().substr(0, 12); }
 
 Digest Digest::from_hex(std::string_view hex) {

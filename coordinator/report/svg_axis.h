@@ -1,6 +1,8 @@
 // The scale of one axis: round limits, round ticks, and labels for them.
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,18 @@ struct AxisScale {
 
   // Where a value lies: 0 at `least`, 1 at `most`.
   double fraction(double value) const;
+};
+
+// What the values of a plot span.
+struct Extent {
+  double least = std::numeric_limits<double>::infinity();
+  double most = -std::numeric_limits<double>::infinity();
+
+  void add(double value) {
+    least = std::min(least, value);
+    most = std::max(most, value);
+  }
+  bool empty() const { return least > most; }
 };
 
 // Values of larger size are not drawn: their differences leave the range of a double.

@@ -18,17 +18,6 @@ constexpr std::size_t kMostMarkedPoints = 50;
 constexpr double kLetterWidth = 6.2;  // of a label, in canvas units
 constexpr double kLabelHeight = 14.0;
 
-struct Extent {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
-
-  void add(double value) {
-    least = std::min(least, value);
-    most = std::max(most, value);
-  }
-  bool empty() const { return least > most; }
-};
-
 std::string open_svg(const std::string& title, const std::string& more = "") {
   return "<svg class=\"plot\" role=\"img\" aria-label=\"" + escape_html(title) + "\" viewBox=\"0 0 " +
          coordinate(kCanvasWidth) + " " + coordinate(kCanvasHeight) + "\"" + more + ">";

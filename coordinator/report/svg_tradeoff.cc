@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "coordinator/report/figures.h"
 #include "coordinator/report/html_text.h"
@@ -13,16 +12,6 @@ namespace {
 
 constexpr std::size_t kStyles = 8;
 constexpr double kMarker = 4.0;  // half its width
-
-struct Extent {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
-
-  void add(double value) {
-    least = std::min(least, value);
-    most = std::max(most, value);
-  }
-};
 
 bool is_drawn(const TradeoffPoint& point) { return can_draw(point.x) && can_draw(point.y); }
 double error_of(const TradeoffPoint& point) { return can_draw(point.error) ? point.error : 0.0; }
@@ -85,7 +74,7 @@ std::string draw(const TradeoffChart& chart) {
       y.add(point.y + error_of(point));
     }
   }
-  if (y.least > y.most) return "";
+  if (y.empty()) return "";
   const Canvas canvas{.x = make_cost_axis(x.least, x.most, chart.x_kind), .y = make_axis(y.least, y.most, 6, false, chart.y_kind)};
   std::string svg = "<svg class=\"plot\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\" viewBox=\"0 0 " +
                     coordinate(kCanvasWidth) + " " + coordinate(kCanvasHeight) + "\">" +

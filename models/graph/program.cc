@@ -65,17 +65,6 @@ std::vector<std::int64_t> ints_of(const Node& node, std::string_view name, std::
   return numbers;
 }
 
-std::string hex_of(const std::vector<std::byte>& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const std::byte byte : bytes) {
-    text += kDigits[static_cast<unsigned>(byte) >> 4];
-    text += kDigits[static_cast<unsigned>(byte) & 15U];
-  }
-  return text;
-}
-
 Program without_dead_code(const Program& program) {
   std::vector<char> used(program.values.size(), 0);
   std::vector<char> alive(program.nodes.size(), 0);

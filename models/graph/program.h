@@ -83,8 +83,6 @@ const Ref* ref_of(const Node& node, std::string_view name);                     
 std::int64_t int_of(const Node& node, std::string_view name, std::int64_t otherwise);  // throws InputError on another type
 std::vector<std::int64_t> ints_of(const Node& node, std::string_view name, std::vector<std::int64_t> otherwise);
 
-std::string hex_of(const std::vector<std::byte>& bytes);
-
 // Keeps what the output needs: nodes, parameters, moments, constants and values that nothing reads are gone, ids are new.
 Program without_dead_code(const Program& program);
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/hex.h"
 #include "core/strict_json.h"
 #include "models/graph/operators.h"
 

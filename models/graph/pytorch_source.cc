@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/hex.h"
 #include "models/graph/operators.h"
 
 namespace coppice::graph {

@@ -4,10 +4,10 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include "algorithms/importance/importance.h"
+#include "core/phase_timer.h"
 #include "core/seed.h"
 
 namespace coppice {
@@ -28,9 +28,9 @@ double best_of(int repeats, Pass&& pass) {
   pass();
   double best = std::numeric_limits<double>::infinity();
   for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = steady_seconds();
     pass();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(best, steady_seconds() - start);
   }
   return best;
 }

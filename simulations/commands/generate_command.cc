@@ -2,7 +2,6 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/human_text.h"
+#include "core/phase_timer.h"
 #include "core/strict_json.h"
 #include "data/unicode.h"
 #include "models/next_token.h"
@@ -73,10 +73,10 @@ Timing generate(const LoadedDecoder& decoder, std::vector<std::int64_t> ids, con
   Tap tap;
   Timing timing;
   for (std::int64_t n = 0; n < options.tokens; ++n) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = steady_seconds();
     const at::Tensor logits_BV = decoder.model->continue_text(row_of(ids), cache, decoder.weights(), tap);
     const std::int64_t token = sampler.draw(logits_BV.select(0, 0));
-    (n == 0 ? timing.prompt_seconds : timing.seconds) += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    (n == 0 ? timing.prompt_seconds : timing.seconds) += steady_seconds() - start;
     timing.passes = n;
     if (std::find(ends.begin(), ends.end(), token) != ends.end()) break;
     take(token);
