@@ -71,9 +71,10 @@ bench: test-deps ## the benchmarks: JSON lines and a table
 	$(call compile,release,coppice federated_rounds kernels)
 	@$(VENV_PYTHON) bench/run.py --build build/release $(ARGS)
 
-results: test-deps ## repeats the experiments behind docs/results.md
+results: test-deps ## repeats the experiments behind docs/results.md and docs/results_federated.md
 	$(call compile,release,coppice)
 	@$(VENV_PYTHON) tools/results.py --build build/release $(ARGS)
+	@$(VENV_PYTHON) tools/results_federated.py --build build/release
 
 results-text: text-deps ## repeats the experiments behind docs/results_text.md
 	$(call compile,release,coppice)
