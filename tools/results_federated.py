@@ -64,8 +64,8 @@ def page(sweep, out):
     lines = ["# Federated pruning, side by side", "",
              f"Written by `make results` from the runs of `{sweep}`; what each method is stands in `docs/federated_pruning.md`. "
              "Digits by writer (539 clients, tested on other writers), ResNet-8, 10 clients a round, one local epoch in batches of 16, "
-             "10 dense rounds, then 60 under a mask. Presets differ in nothing but the method. One learning rate goes for all: see the "
-             "end of this page.", "", protocol, "", rows, "", "## Hypotheses", "",
+             "10 dense rounds, then 60 under a mask. Presets differ in nothing but the method. How their "
+             "learning rate was found stands there, too.", "", protocol, "", rows, "", "## Hypotheses", "",
              "Points of accuracy, paired by seed. Clear is what exceeds two standard errors.", ""]
     for title, pairs, densities in HYPOTHESES:
         lines += [f"**{title}**", "", "| density | difference | |", "|---|---|---|"]
