@@ -27,7 +27,7 @@ std::string code(const std::string& text) { return "`" + text + "`"; }
 // Collects the rows of one section for each key at the top.
 class DocsVisitor final : public FieldVisitor {
  public:
-  explicit DocsVisitor(std::string& out) : out_(out) {}
+  DocsVisitor(std::string& out, const Extensions& extensions) : FieldVisitor(&extensions), out_(out) {}
 
   using FieldVisitor::choice;
   void field(const char* key, bool& value, const char* help) override {
@@ -72,7 +72,8 @@ class DocsVisitor final : public FieldVisitor {
 
   void one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives,
               const char* help) override {
-    row(key, "kind: " + joined(names_of(alternatives), ", "), code(alternatives[held].name), help);
+    const Alternative& now = alternatives[held];
+    row(key, (now.text ? "" : "kind: ") + joined(names_of(alternatives), ", "), code(now.text ? now.text() : now.name), help);
     for (const Alternative& alternative : alternatives) {
       alternative.select();
       below(key, std::string(key) + ": " + alternative.name, alternative.visit);
@@ -121,15 +122,15 @@ class DocsVisitor final : public FieldVisitor {
 
 }  // namespace
 
-std::string write_markdown(const VisitConfig& visit) {
+std::string write_markdown(const VisitConfig& visit, const Extensions& extensions) {
   std::string out;
-  DocsVisitor docs(out);
+  DocsVisitor docs(out, extensions);
   visit(docs);
   return out;
 }
 
-std::string write_annotated_yaml(const VisitConfig& visit) {
-  FieldWriter writer(FieldWriter::Comments::kHelp);
+std::string write_annotated_yaml(const VisitConfig& visit, const Extensions& extensions) {
+  FieldWriter writer(FieldWriter::Comments::kHelp, 0, &extensions);
   visit(writer);
   return writer.text();
 }

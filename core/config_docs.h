@@ -11,9 +11,9 @@ namespace coppice {
 // Every key with its path, allowed values, default and help, through every alternative of every
 // variant. `visit` shows a scratch config: its variants, optional groups and lists do not keep
 // their values.
-std::string write_markdown(const VisitConfig& visit);
+std::string write_markdown(const VisitConfig& visit, const Extensions& extensions = {});
 
 // The config as YAML, each key with its help and allowed values in a comment above it.
-std::string write_annotated_yaml(const VisitConfig& visit);
+std::string write_annotated_yaml(const VisitConfig& visit, const Extensions& extensions = {});
 
 }  // namespace coppice

@@ -73,10 +73,28 @@ std::size_t read_name(const ConfigNode& node, const std::string& path, const std
   return index_of(node, path, node.text, names);
 }
 
+// The alternative of the name `found`, or the text that takes it; the variant holds it afterwards.
+const Alternative& select(const ConfigNode& at, const std::string& path, const std::string& found, const std::vector<Alternative>& alternatives) {
+  for (const Alternative& one : alternatives) {
+    const bool is_text = one.take != nullptr;
+    if (is_text ? one.take(found) : one.name == found) {
+      if (!is_text) one.select();
+      return one;
+    }
+  }
+  const std::vector<std::string> names = names_of(alternatives);
+  fail_at(at, path, quoted(found), with_nearest(one_of_names(names), found, names));
+}
+
+const Alternative& read_alternative(const ConfigNode& node, const std::string& path, const std::vector<Alternative>& alternatives) {
+  if (node.kind != Kind::kScalar) fail_at(node, path, describe(node), one_of_names(names_of(alternatives)));
+  return select(node, path, node.text, alternatives);
+}
+
 }  // namespace
 
-FieldReader::FieldReader(const ConfigNode& map, std::string path, std::string owner)
-    : map_(map), path_(std::move(path)), owner_(std::move(owner)) {}
+FieldReader::FieldReader(const ConfigNode& map, std::string path, const Extensions* extensions, std::string owner)
+    : FieldVisitor(extensions), map_(map), path_(std::move(path)), owner_(std::move(owner)) {}
 
 void FieldReader::refuse_unknown_keys() const {
   for (const ConfigNode& child : map_.children) {
@@ -149,7 +167,7 @@ void FieldReader::choice(const char* key, std::size_t& index, const std::vector<
 
 void FieldReader::read_group(const ConfigNode& node, const std::string& path, const Visit& visit) {
   if (node.kind != Kind::kMap) fail_at(node, path, describe(node), "a map of settings");
-  FieldReader reader(node, path);
+  FieldReader reader(node, path, extensions());
   visit(reader);
   reader.refuse_unknown_keys();
 }
@@ -179,22 +197,19 @@ void FieldReader::one_of(const char* key, std::size_t held, const std::vector<Al
   const ConfigNode* node = take(key);
   if (node == nullptr) return;
   const std::string path = join_path(path_, key);
-  const std::vector<std::string> names = names_of(alternatives);
-  if (node->kind == Kind::kScalar) {
-    alternatives[read_name(*node, path, names)].select();
+  if (node->kind != Kind::kMap) {
+    read_alternative(*node, path, alternatives);
     return;
   }
-  if (node->kind != Kind::kMap) fail_at(*node, path, describe(*node), one_of_names(names));
-  std::size_t index = held;
+  const Alternative* chosen = &alternatives[held];
   if (const ConfigNode* kind = node->find("kind")) {
-    index = read_name(*kind, kind->implied ? path : join_path(path, "kind"), names);
-    alternatives[index].select();
+    chosen = &read_alternative(*kind, kind->implied ? path : join_path(path, "kind"), alternatives);
   } else if (!node->implied) {
-    fail_at(*node, path, "no key 'kind'", "kind: " + one_of_names(names));
+    fail_at(*node, path, "no key 'kind'", "kind: " + one_of_names(names_of(alternatives)));
   }
-  FieldReader reader(*node, path, names[index]);
+  FieldReader reader(*node, path, extensions(), chosen->name);
   reader.take("kind");
-  alternatives[index].visit(reader);
+  chosen->visit(reader);
   reader.refuse_unknown_keys();
 }
 
@@ -210,24 +225,22 @@ void FieldReader::list_of(const char* key, std::size_t, const std::function<void
     const ConfigNode& item = node->children[i];
     const std::string item_path = join_path(path, std::to_string(i));
     const std::vector<Alternative> choices = alternatives(i);
-    const std::vector<std::string> names = names_of(choices);
     if (item.kind == Kind::kScalar) {
-      choices[read_name(item, item_path, names)].select();
+      read_alternative(item, item_path, choices);
       continue;
     }
     if (item.kind != Kind::kMap || item.children.size() != 1) {
       fail_at(item, item_path,
               item.kind == Kind::kMap ? "a map of " + std::to_string(item.children.size()) + " keys" : describe(item),
-              "exactly one name with its settings below it; " + one_of_names(names));
+              "exactly one name with its settings below it; " + one_of_names(names_of(choices)));
     }
     const ConfigNode& fields = item.children.front();
-    const Alternative& chosen = choices[index_of(fields, item_path, fields.key, names)];
-    chosen.select();
+    const Alternative& chosen = select(fields, item_path, fields.key, choices);
     const std::string fields_path = join_path(item_path, fields.key);
     if (fields.kind != Kind::kMap && fields.kind != Kind::kNull) {
       fail_at(fields, fields_path, describe(fields), "a map of settings");
     }
-    FieldReader reader(fields, fields_path, chosen.name);
+    FieldReader reader(fields, fields_path, extensions(), chosen.name);
     chosen.visit(reader);
     reader.refuse_unknown_keys();
   }

@@ -14,7 +14,7 @@ class FieldReader final : public FieldVisitor {
  public:
   // `map` (a map, or nothing at all) outlives the reader; `path` is where it stands in the config,
   // `owner` the name of the alternative whose fields these are.
-  FieldReader(const ConfigNode& map, std::string path, std::string owner = "");
+  FieldReader(const ConfigNode& map, std::string path, const Extensions* extensions = nullptr, std::string owner = "");
 
   // Throws on the first key that no visited field took.
   void refuse_unknown_keys() const;

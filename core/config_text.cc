@@ -7,7 +7,10 @@ namespace coppice {
 
 std::vector<std::string> names_of(const std::vector<Alternative>& alternatives) {
   std::vector<std::string> names;
-  for (const Alternative& alternative : alternatives) names.push_back(alternative.name);
+  for (const Alternative& alternative : alternatives) {
+    if (alternative.forms.empty()) names.push_back(alternative.name);
+    names.insert(names.end(), alternative.forms.begin(), alternative.forms.end());
+  }
   return names;
 }
 

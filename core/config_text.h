@@ -8,6 +8,7 @@
 
 namespace coppice {
 
+// What may be written for a choice: names, and the forms of a text.
 std::vector<std::string> names_of(const std::vector<Alternative>& alternatives);
 std::string joined(const std::vector<std::string>& names, const char* separator);
 // "a number > 0"; just the type where everything is allowed.

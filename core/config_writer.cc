@@ -51,7 +51,8 @@ std::string yaml_text(const std::string& value) {
   return out + "\"";
 }
 
-FieldWriter::FieldWriter(Comments comments, int indent) : comments_(comments), indent_(indent) {}
+FieldWriter::FieldWriter(Comments comments, int indent, const Extensions* extensions)
+    : FieldVisitor(extensions), comments_(comments), indent_(indent) {}
 
 void FieldWriter::line(const std::string& content) {
   text_ += std::string(static_cast<std::size_t>(indent_), ' ') + content + "\n";
@@ -103,7 +104,7 @@ void FieldWriter::choice(const char* key, std::size_t& index, const std::vector<
 }
 
 void FieldWriter::group(const char* key, const Visit& visit) {
-  FieldWriter fields(comments_, indent_ + kStep);
+  FieldWriter fields(comments_, indent_ + kStep, extensions());
   visit(fields);
   line(std::string(key) + (fields.text().empty() ? ": {}" : ":"));
   text_ += fields.text();
@@ -127,8 +128,9 @@ void FieldWriter::optional_nested(const char* key, bool present, const std::func
 void FieldWriter::one_of(const char* key, std::size_t held, const std::vector<Alternative>& alternatives,
                          const char* help) {
   comment(help, joined(names_of(alternatives), " | "));
+  if (alternatives[held].text) return line(std::string(key) + ": " + yaml_text(alternatives[held].text()));
   line(std::string(key) + ":");
-  FieldWriter fields(comments_, indent_ + kStep);
+  FieldWriter fields(comments_, indent_ + kStep, extensions());
   fields.line("kind: " + yaml_text(alternatives[held].name));
   alternatives[held].visit(fields);
   text_ += fields.text();
@@ -141,7 +143,7 @@ void FieldWriter::list_of(const char* key, std::size_t count, const std::functio
   line(std::string(key) + (count == 0 ? ": []" : ":"));
   for (std::size_t i = 0; i < count; ++i) {
     const Alternative item = alternatives(i)[held(i)];
-    FieldWriter fields(comments_, indent_ + 3 * kStep);
+    FieldWriter fields(comments_, indent_ + 3 * kStep, extensions());
     item.visit(fields);
     line("  - " + yaml_text(item.name) + (fields.text().empty() ? "" : ":"));
     text_ += fields.text();

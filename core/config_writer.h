@@ -13,7 +13,7 @@ class FieldWriter final : public FieldVisitor {
 
   // Every line starts with `indent` spaces; with kHelp each key has its help and allowed values in
   // a comment above it.
-  explicit FieldWriter(Comments comments, int indent = 0);
+  explicit FieldWriter(Comments comments, int indent = 0, const Extensions* extensions = nullptr);
 
   const std::string& text() const { return text_; }
 

@@ -235,21 +235,22 @@ void apply_override(ConfigNode& root, const std::string& text) {
   apply_override(root, text.substr(0, equals), std::move(value));
 }
 
-void read_tree(const ConfigNode& root, const VisitConfig& visit) {
-  FieldReader reader(root, "");
+void read_tree(const ConfigNode& root, const VisitConfig& visit, const Extensions& extensions) {
+  FieldReader reader(root, "", &extensions);
   visit(reader);
   reader.refuse_unknown_keys();
 }
 
 void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
-                    const VisitConfig& visit) {
+                    const VisitConfig& visit, const Extensions& extensions) {
   ConfigNode root = parse_settings(name, text);
   for (const std::string& one : overrides) apply_override(root, one);
-  read_tree(root, visit);
+  read_tree(root, visit, extensions);
 }
 
-void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit) {
-  read_yaml_text(file, read_text_file(file, kMostBytes), overrides, visit);
+void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit,
+               const Extensions& extensions) {
+  read_yaml_text(file, read_text_file(file, kMostBytes), overrides, visit, extensions);
 }
 
 std::string write_yaml(const VisitConfig& visit) {

@@ -6,7 +6,8 @@
 //
 // An override is "a.b=VALUE", VALUE being YAML; apply_override in core/config_tree.h says how items
 // of lists are named. What is wrong in the file or in an override throws InputError: "FILE:
-// KEY.PATH: found X (line N); expected Y (did you mean Z?)".
+// KEY.PATH: found X (line N); expected Y (did you mean Z?)". `extensions`: what the program adds to
+// the built-in choices; a config that holds one is written without them.
 #pragma once
 
 #include <functional>
@@ -24,18 +25,19 @@ using VisitConfig = std::function<void(FieldVisitor&)>;
 ConfigNode read_settings(const std::string& file);
 ConfigNode parse_settings(const std::string& name, const std::string& text);
 void apply_override(ConfigNode& root, const std::string& text);  // "a.b=VALUE"
-void read_tree(const ConfigNode& root, const VisitConfig& visit);
+void read_tree(const ConfigNode& root, const VisitConfig& visit, const Extensions& extensions = {});
 
-void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit);
+void read_yaml(const std::string& file, const std::vector<std::string>& overrides, const VisitConfig& visit,
+               const Extensions& extensions = {});
 // The same from text; `name` stands in the errors where the file's name would.
 void read_yaml_text(const std::string& name, const std::string& text, const std::vector<std::string>& overrides,
-                    const VisitConfig& visit);
+                    const VisitConfig& visit, const Extensions& extensions = {});
 std::string write_yaml(const VisitConfig& visit);
 
 template <class Config>
-Config read_config(const std::string& file, const std::vector<std::string>& overrides = {}) {
+Config read_config(const std::string& file, const std::vector<std::string>& overrides = {}, const Extensions& extensions = {}) {
   Config config;
-  read_yaml(file, overrides, [&config](FieldVisitor& v) { config.visit(v); });
+  read_yaml(file, overrides, [&config](FieldVisitor& v) { config.visit(v); }, extensions);
   return config;
 }
 

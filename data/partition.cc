@@ -295,7 +295,7 @@ Partition make_partition(const PartitionConfig& config, const Dataset& data, See
   try {
     return std::visit([&](const auto& chosen) { return make(chosen, data, seed); }, config);
   } catch (InputError& error) {
-    error.within(std::string("partition '") + std::visit([]<class C>(const C&) { return C::kName; }, config) + "'");
+    error.within("partition '" + kind_of(config) + "'");
     throw;
   }
 }

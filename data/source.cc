@@ -5,7 +5,7 @@
 namespace coppice {
 
 LoadedData load_data(const SourceConfig& source) {
-  const std::string name = std::visit([]<class Source>(const Source&) { return Source::kName; }, source);
+  const std::string name = kind_of(source);
   LoadedData data = std::visit([](const auto& chosen) { return load_data(chosen); }, source);
   if (data.train == nullptr || data.test == nullptr || data.train->size() == 0) {
     throw InputError("data source '" + name + "' yields no training examples");

@@ -1,4 +1,4 @@
-// Where a run's data comes from: the closed set of sources, and `custom` for those of other programs.
+// Where a run's data comes from: the built-in sources, and those that a program adds.
 #pragma once
 
 #include <variant>
@@ -15,7 +15,7 @@
 namespace coppice {
 
 using SourceConfig = std::variant<FashionMnistSource, MnistByWriterSource, Cifar10Source, IdxSource, CsvSource,
-                                  ShardSource, CustomSource>;
+                                  ShardSource, Custom<DataSource>>;
 
 // Throws InputError where the data is absent, damaged or contradicts itself, or where train and test differ in what an
 // example is.

@@ -102,7 +102,7 @@ bool GraphConfig::operator==(const GraphConfig& other) const {
 }
 
 std::string family_of(const ModelConfig& config) {
-  return std::visit([](const auto& held) { return std::string(held.kName); }, config);
+  return kind_of(config);
 }
 
 }  // namespace coppice

@@ -50,7 +50,7 @@ struct Leave {
     Track& track = state.track(kMainTrack);
     const auto model = make_model(track.values->config);
     state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, {}};
-    if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels) return take_mask(mask_after(prune, *model, track.values->base), track);
+    if (make_pattern(prune.pattern).kind != Pattern::Kind::kChannels) return take_mask(mask_after(prune, *model, track.values->base), track);
     track.values = std::make_shared<const ModelState>(initial_state(*model_after(prune, *model), Seed{}));
   }
   void operator()(const BnSelectionConfig& selection) const {
@@ -61,21 +61,25 @@ struct Leave {
     one.candidates = 1;
     take_mask(masks_to_select(one, *model, track.values->base, Seed{}).at(0), track);
   }
+  void operator()(const Custom<Stage>& own) const {
+    if (own->leaves_mask()) state.tracks[kDenseTrack] = Track{state.track(kMainTrack).values, nullptr, nullptr, {}};
+  }
   template <class Other>
   void operator()(const Other&) const {}
 };
 
+}  // namespace
+
 std::int64_t rounds_of(const StageConfig& stage) {
   const auto* warmup = std::get_if<WarmupConfig>(&stage);
   const auto* finetune = std::get_if<FinetuneConfig>(&stage);
-  return warmup != nullptr ? warmup->rounds : finetune != nullptr ? finetune->rounds : 0;
+  const auto* own = std::get_if<Custom<Stage>>(&stage);
+  return warmup != nullptr ? warmup->rounds : finetune != nullptr ? finetune->rounds : own != nullptr ? (*own)->rounds() : 0;
 }
-
-}  // namespace
 
 std::unique_ptr<Model> model_after(const PruneConfig& prune, const Model& model) {
   const bool measured_later = prune.budget.budget.latency > 0.0 && !prune.budget.latencies;
-  if (parse_pattern(prune.pattern).kind != Pattern::Kind::kChannels || measured_later) return make_model(model.config());
+  if (make_pattern(prune.pattern).kind != Pattern::Kind::kChannels || measured_later) return make_model(model.config());
   const std::vector<double> scores(model.structure().groups.size(), 1.0);
   return make_model(model.sliced_config(choose_units(model, scores, prune.budget)));
 }
@@ -101,7 +105,7 @@ std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const Scenari
       const bool tokens = ports_of(model->config()).input == ModelPorts::Input::kTokens;
       const double positions = samples_of_a_round(config, population) * (tokens ? static_cast<double>(spec.shape[0]) : 1.0);
       ForeseenRound& round = rounds.emplace_back();
-      round.stage = std::visit([](const auto& s) { return std::string(s.kName); }, stage);
+      round.stage = kind_of(stage);
       round.rounds = rounds_of(stage);
       round.bytes_down = plan_bytes(plan, plan.mask, true);
       round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), PassFlops(*model));

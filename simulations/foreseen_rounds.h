@@ -15,6 +15,9 @@ namespace coppice {
 // The model that the prune stage will leave; the same where it cuts no units, or by a latency that is yet to be measured.
 std::unique_ptr<Model> model_after(const PruneConfig& prune, const Model& model);
 
+// Rounds of training in a stage; 0 for the others.
+std::int64_t rounds_of(const StageConfig& stage);
+
 struct ForeseenRound {
   std::string stage;
   std::int64_t rounds = 0;

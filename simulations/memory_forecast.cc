@@ -45,6 +45,7 @@ class Forecaster {
         training(finetune->rounds, floats_of(*model_), dense);
         if (finetune->twin && dense > 0) training(finetune->rounds, dense, floats_of(*model_));
       }
+      if (const auto* own = std::get_if<Custom<Stage>>(&stage)) training((*own)->rounds(), floats_of(*model_), dense);
       // The masked model stands beside the compact one, in memory.
       if (std::holds_alternative<ExportConfig>(stage)) measuring("the last measurement", false, dense);
     }

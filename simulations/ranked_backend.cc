@@ -83,8 +83,8 @@ std::vector<std::vector<std::int64_t>> deal_cohort(const RoundPlan& plan, const 
   return shares;
 }
 
-RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder)
-    : comm_(comm), worker_(worker), population_(std::move(population)), folder_(std::move(folder)) {}
+RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, Extensions extensions)
+    : comm_(comm), worker_(worker), population_(std::move(population)), folder_(std::move(folder)), extensions_(std::move(extensions)) {}
 
 RankedBackend::Share RankedBackend::play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks) {
   const auto cohort = static_cast<std::int64_t>(plan.cohort.size());
@@ -155,7 +155,7 @@ std::optional<RoundPlan> RankedBackend::receive_plan() {
   const Envelope envelope = decode(frame);
   frame = {};  // as large as the model, and so is the envelope
   if (envelope.kind == MessageKind::kControl) return std::nullopt;
-  RoundPlan plan = decode_plan(envelope, masks_);
+  RoundPlan plan = decode_plan(envelope, masks_, extensions_);
   if (plan.frozen) share(plan.values, *plan.frozen);
   if (plan.teacher.values) share(plan.teacher.values, plan.teacher.digest);
   return plan;

@@ -20,8 +20,8 @@ namespace coppice {
 
 class RankedBackend : public Backend {
  public:
-  // One a rank. `comm` and `worker` must outlive it. In `folder` the sums of large models lie while a client trains.
-  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder);
+  // One a rank. `comm` and `worker` must outlive it. `extensions`: those that plans may name. In `folder` the sums of large models lie while a client trains.
+  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, Extensions extensions = {});
 
   // Rank 0.
   Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) override;
@@ -43,6 +43,7 @@ class RankedBackend : public Backend {
   Worker& worker_;
   Population population_;
   std::string folder_;
+  Extensions extensions_;
   PlanCache masks_;
 };
 

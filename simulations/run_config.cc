@@ -47,11 +47,14 @@ void check_federation(const FederationConfig& federation, const std::string& fil
 
 void check_score(const ScoreConfig& score, bool of_weights, const std::string& key) {
   if (!of_weights && scores_elements_alone(score.importance)) {
-    throw InputError(key + ".importance: found " + std::visit([](const auto& i) { return std::string(i.kName); }, score.importance) +
-                     ", which scores single weights alone, with pattern channels; expected another");
+    throw InputError(key + ".importance: found " + kind_of(score.importance) + ", which scores single weights alone, with pattern channels; expected another");
   }
   if (std::holds_alternative<GraspConfig>(score.importance) && std::holds_alternative<NormalisedMeanFusion>(score.fusion.clients)) {
     throw InputError(key + ".fusion.clients: found normalised_mean with grasp, whose scores have signs; expected mean, vote or rank");
+  }
+  if (score.fusion.confidence && std::holds_alternative<Custom<GranularityFusion>>(score.fusion.granularity)) {
+    throw InputError(key + ".fusion.confidence: found true with fusion.granularity " + kind_of(score.fusion.granularity) +
+                     ", which has no weight of coarse; expected false");
   }
   if (!of_weights && score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
     throw InputError(key + ".batches: found 1; fusion by uncertainty (also among adaptive's candidates) compares batches of a "
@@ -62,7 +65,7 @@ void check_score(const ScoreConfig& score, bool of_weights, const std::string& k
 // Whether the next prune stage takes single weights.
 bool scores_weights(const RunConfig& config, std::size_t stage) {
   for (std::size_t i = stage + 1; i < config.stages.size(); ++i) {
-    if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i])) return prune->pattern != "channels";
+    if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i])) return make_pattern(prune->pattern).kind != Pattern::Kind::kChannels;
   }
   return false;
 }
@@ -70,7 +73,7 @@ bool scores_weights(const RunConfig& config, std::size_t stage) {
 void check_prune(const PruneConfig& prune, bool scored, const std::string& key) {
   Pattern pattern;
   try {
-    pattern = parse_pattern(prune.pattern);
+    pattern = make_pattern(prune.pattern);
   } catch (InputError& error) {
     error.within(key + ".pattern");
     throw;
@@ -82,24 +85,26 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
     throw InputError(key + ".budget: pattern channels takes exactly one of flops, params, bytes and latency");
   }
   if (pattern.kind == Pattern::Kind::kNOfM && (units_set > 0 || target.density > 0.0)) {
-    throw InputError(key + ".budget: pattern " + prune.pattern + " fixes the density itself; expected no budget");
+    throw InputError(key + ".budget: pattern " + to_string(pattern) + " fixes the density itself; expected no budget");
   }
   if (!channels && pattern.kind != Pattern::Kind::kNOfM && (units_set > 0 || target.density <= 0.0)) {
-    throw InputError(key + ".budget: pattern " + prune.pattern + " takes density");
+    throw InputError(key + ".budget: pattern " + to_string(pattern) + " takes density");
   }
   if (!channels && prune.steps > 1) {
-    throw InputError(key + ".steps: found " + std::to_string(prune.steps) + " with pattern " + prune.pattern +
+    throw InputError(key + ".steps: found " + std::to_string(prune.steps) + " with pattern " + to_string(pattern) +
                      "; expected 1, or pattern channels");
   }
   if (!channels && !prune.budget.units.empty()) {
-    throw InputError(key + ".units: pattern " + prune.pattern + " takes single weights; expected no units");
+    throw InputError(key + ".units: pattern " + to_string(pattern) + " takes single weights; expected no units");
   }
   const std::vector<std::string>& units = prune.budget.units;
   if (std::holds_alternative<BiasCompensation>(prune.compensation) && std::find(units.begin(), units.end(), "layer") != units.end()) {
     throw InputError(key + ".compensation: found bias with units [layer]; nothing stays of a layer that could have one, expected none");
   }
   if (std::holds_alternative<SparseGptConfig>(prune.compensation)) {
-    if (channels) throw InputError(key + ".compensation: found sparsegpt with pattern channels; expected bias or none");
+    if (channels || pattern.own) {
+      throw InputError(key + ".compensation: found sparsegpt with pattern " + to_string(pattern) + "; expected bias or none");
+    }
     if (pattern.kind != Pattern::Kind::kNOfM && (prune.budget.allocation == Allocation::kGlobal ||
                                                   prune.budget.allocation == Allocation::kAdaptive || prune.budget.mass > 0.0)) {
       throw InputError(key + ".allocation: found global, adaptive or a mass; sparsegpt has no scores across matrices, expected uniform or erk");
@@ -113,7 +118,7 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
 }
 
 void check_dynamics(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
-  const std::string found = key + ".dynamics: found " + std::visit([](const auto& d) { return std::string(d.kName); }, finetune.dynamics);
+  const std::string found = key + ".dynamics: found " + kind_of(finetune.dynamics);
   if (!cut || pattern.kind != Pattern::Kind::kUnstructured) {
     throw InputError(found + (cut ? " with pattern " + to_string(pattern) : " without a mask") +
                      "; expected a prune stage with pattern unstructured, or bn_selection, before it");
@@ -140,7 +145,7 @@ void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, boo
     if (other != nullptr) throw InputError(key + ".adapter: found lora with " + other + "; expected one of them");
   }
   if (!keeps_shadows(finetune.sparse)) return;
-  const std::string sparse = key + ".sparse: found " + std::visit([](const auto& s) { return s.kName; }, finetune.sparse);
+  const std::string sparse = key + ".sparse: found " + kind_of(finetune.sparse);
   if (!cut || pattern.kind == Pattern::Kind::kChannels) {
     throw InputError(sparse + (cut ? " after a cut of channels, of which nothing is left to train" : " without a mask") +
                      "; expected a prune stage with pattern N:M, RxC or unstructured before it");
@@ -206,9 +211,10 @@ void check_settings(const RunConfig& config, const std::string& file) {
     if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
       if (cut) throw InputError(where(file, i, "prune") + ": found a second cut; expected one a run");
       check_prune(*prune, scored, where(file, i, "prune"));
-      pattern = parse_pattern(prune->pattern);
+      pattern = make_pattern(prune->pattern);
       cut = true;
     }
+    if (const auto* own = std::get_if<Custom<Stage>>(&stage); own != nullptr && (*own)->leaves_mask()) cut = true;
     if (std::holds_alternative<BnSelectionConfig>(stage)) cut = true;
     if (const auto* finetune = std::get_if<FinetuneConfig>(&stage)) {
       check_finetune(*finetune, config, cut, pattern, where(file, i, "finetune"));

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "algorithms/methods/custom_stage.h"
 #include "algorithms/methods/federated_training.h"
 #include "algorithms/methods/final_measurement.h"
 #include "algorithms/methods/pruning.h"
@@ -37,7 +38,8 @@ struct DataSettings {
   void visit(FieldVisitor& v);
 };
 
-using StageConfig = std::variant<WarmupConfig, ScoreConfig, PruneConfig, BnSelectionConfig, FinetuneConfig, ExportConfig>;
+using StageConfig = std::variant<WarmupConfig, ScoreConfig, PruneConfig, BnSelectionConfig, FinetuneConfig, ExportConfig,
+                                 Custom<Stage>>;
 
 struct RunConfig {
   RunSettings run;

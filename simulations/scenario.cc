@@ -161,6 +161,9 @@ struct MakeStage {
   std::unique_ptr<Method> operator()(const BnSelectionConfig& stage) const {
     return std::make_unique<BnSelection>(stage, config.federation, loss, population);
   }
+  std::unique_ptr<Method> operator()(const Custom<Stage>& stage) const {
+    return stage->make({.name = stage.name(), .federation = config.federation, .population = population, .loss = loss});
+  }
   std::unique_ptr<Method> operator()(const ExportConfig& stage) const {
     return std::make_unique<FinalMeasurement>(stage, config.federation, loss, population);
   }
@@ -258,7 +261,7 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
     const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
     if (prune == nullptr) continue;
     const std::string key = file + ": stages[" + std::to_string(i) + "].prune";
-    const Pattern pattern = parse_pattern(prune->pattern);
+    const Pattern pattern = make_pattern(prune->pattern);
     const ScoreConfig scores = scores_before(config, i);
     try {
       if (!from_weights_alone(scores.importance)) {  // refuses what it cannot score

@@ -34,14 +34,10 @@ namespace fs = std::filesystem;
 
 std::string pattern_of(const RunConfig& config) {
   for (const StageConfig& stage : config.stages) {
-    if (const auto* prune = std::get_if<PruneConfig>(&stage)) return prune->pattern;
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) return to_string(make_pattern(prune->pattern));
     if (std::holds_alternative<BnSelectionConfig>(stage)) return "unstructured";
   }
   return "";
-}
-
-std::string source_name(const SourceConfig& source) {
-  return std::visit([](const auto& s) { return std::string(s.kName); }, source);
 }
 
 RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Fingerprint& fingerprint, int ranks) {
@@ -53,7 +49,7 @@ RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Finge
                        {"instruction_set", fingerprint.instruction_set},
                        {"device", fingerprint.device},
                        {"threads", std::to_string(fingerprint.threads)}};
-  facts.data.name = source_name(config.data.source);
+  facts.data.name = kind_of(config.data.source);
   facts.data.note = data.note;
   facts.data.clients = data.clients->clients.train.num_clients();
   facts.data.classes = data.clients->train->class_names();
@@ -98,7 +94,7 @@ class Coordinator {
     stages_ = make_stages(config_, population, data_.loss);
     for (const StageConfig& stage : config_.stages) {
       const auto* prune = std::get_if<PruneConfig>(&stage);
-      if (prune != nullptr && parse_pattern(prune->pattern).kind == Pattern::Kind::kChannels && !checkpoint_.exists()) {
+      if (prune != nullptr && make_pattern(prune->pattern).kind == Pattern::Kind::kChannels && !checkpoint_.exists()) {
         progress_.say("prune: " + budget_line(*model, prune->budget));
       }
     }
@@ -201,7 +197,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
   check_settings(config, options.config_file);
   const ScenarioData data = load_scenario_data(config);
   Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
-  RankedBackend backend(comm, worker, data.clients->population(), output_folder(config));
+  RankedBackend backend(comm, worker, data.clients->population(), output_folder(config), options.extensions);
   if (comm.rank() != 0) {
     // The launcher forwards signals to every process; rank 0 decides what they mean.
     if (launched_by_mpirun()) {

@@ -18,6 +18,7 @@ struct SessionOptions {
   std::string config_file;  // for messages
   Resume resume = Resume::kNever;
   std::string command;      // how to go on after a stop, for the closing words
+  Extensions extensions = {};  // what plans may name besides the built-in choices; the same on every rank
 };
 
 // Called on every rank; rank 0 coordinates. The exit code is that of rank 0 and the same everywhere.

@@ -382,10 +382,10 @@ Envelope encode_plan(const RoundPlan& plan, PlanCache& known) {
   return envelope;
 }
 
-RoundPlan decode_plan(const Envelope& envelope, PlanCache& known) {
+RoundPlan decode_plan(const Envelope& envelope, PlanCache& known, const Extensions& extensions) {
   if (envelope.kind != MessageKind::kPlan) throw InputError("plan: the message is of another kind");
   PlanBody body;
-  read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); });
+  read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); }, extensions);
   if (body.variants.size() != body.variant_masks.size() || body.variants.size() != body.variant_moments.size() ||
       body.exponents.size() != body.exponent_blocks.size() || body.store_clients.size() != body.store_versions.size()) {
     throw InputError("plan: lists that belong together differ in length");

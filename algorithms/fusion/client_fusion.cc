@@ -116,7 +116,7 @@ void VoteFusion::visit(FieldVisitor& v) {
 
 bool needs_local_form(const ClientFusionConfig& config) {
   return std::holds_alternative<NormalisedMeanFusion>(config) || std::holds_alternative<VoteFusion>(config) ||
-         std::holds_alternative<RankFusion>(config);
+         std::holds_alternative<RankFusion>(config) || std::holds_alternative<Custom<ClientFusion>>(config);
 }
 
 std::vector<double> agreement_reference(std::span<const ScoreBlock> blocks, std::span<const std::vector<double>> sums) {
@@ -153,6 +153,9 @@ double apply_client_transform(const ClientFusionConfig& config, std::span<const 
     scale = weight;
   } else if (std::holds_alternative<RankFusion>(config)) {
     for_each_family(blocks, values, rank);
+    scale = weight;
+  } else if (const auto* own = std::get_if<Custom<ClientFusion>>(&config)) {
+    for_each_family(blocks, values, [own](std::span<double> family) { (*own)->transform(family); });
     scale = weight;
   } else if (std::holds_alternative<AgreementFusion>(config) && reference != nullptr) {
     const std::vector<double> own = agreement_reference(blocks, values);

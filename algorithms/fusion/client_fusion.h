@@ -56,8 +56,18 @@ struct AgreementFusion {
   void visit(FieldVisitor& v);
 };
 
+// A rule that a program adds: an interface of core/extensions.h.
+class ClientFusion {
+ public:
+  using Interface = ClientFusion;
+  virtual ~ClientFusion() = default;
+  virtual void visit(FieldVisitor&) {}
+  // At the client: makes of its scores in one family, in the local form, what stands for s_k in the mean. In place.
+  virtual void transform(std::span<double> family) const = 0;
+};
+
 using ClientFusionConfig =
-    std::variant<NoFusion, MeanFusion, NormalisedMeanFusion, VoteFusion, RankFusion, AgreementFusion>;
+    std::variant<NoFusion, MeanFusion, NormalisedMeanFusion, VoteFusion, RankFusion, AgreementFusion, Custom<ClientFusion>>;
 
 // Whether clients must finish their scores before the transform (ScoreForm::kLocal).
 bool needs_local_form(const ClientFusionConfig& config);

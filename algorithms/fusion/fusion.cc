@@ -47,6 +47,15 @@ double alpha_of(const GranularityFusionConfig& config, std::span<const double> c
                            std::span(scores.fine_variance).subspan(begin, coarse.size()));
 }
 
+std::vector<double> own_scores(const Custom<GranularityFusion>& rule, std::span<const double> coarse, std::span<const double> fine) {
+  std::vector<double> scores = rule->fuse(coarse, fine);
+  if (scores.size() != coarse.size() || !std::all_of(scores.begin(), scores.end(), [](double s) { return std::isfinite(s); })) {
+    throw Error("fusion: " + rule.name() + " gave " + std::to_string(scores.size()) + " scores; expected " + std::to_string(coarse.size()) +
+                " finite ones");
+  }
+  return scores;
+}
+
 void check(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores) {
   const std::size_t units = structure.groups.size();
   if (std::holds_alternative<AdaptiveGranularity>(config.granularity)) {
@@ -102,9 +111,13 @@ FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure,
   for (const std::int64_t family_size : sizes) {
     const auto size = static_cast<std::size_t>(family_size);
     const std::size_t begin = fused.scores.size();
-    const double alpha = alpha_of(config.granularity, std::span(coarse).subspan(begin, size),
-                                  std::span(fine).subspan(begin, size), scores, begin);
+    const std::span coarse_of(coarse.data() + begin, size), fine_of(fine.data() + begin, size);
     const double beta = config.scale == ScoreScale::kRaw ? mean_of(std::span(scores.fine).subspan(begin, size)) : 1.0;
+    if (const auto* own = std::get_if<Custom<GranularityFusion>>(&config.granularity)) {
+      for (const double score : own_scores(*own, coarse_of, fine_of)) fused.scores.push_back(beta * score);
+      continue;
+    }
+    const double alpha = alpha_of(config.granularity, coarse_of, fine_of, scores, begin);
     for (std::size_t i = begin; i < begin + size; ++i) {
       double score = beta * (alpha * coarse[i] + (1.0 - alpha) * fine[i]);
       if (config.confidence) {
@@ -135,9 +148,7 @@ std::vector<Candidate> candidates(const FusionConfig& config, const UnitScores* 
   } else if (const auto* fixed = std::get_if<FixedGranularity>(&config.granularity)) {
     add(name_of_alpha(fixed->alpha), *fixed);
   } else {
-    add(std::holds_alternative<AttentionGranularity>(config.granularity) ? AttentionGranularity::kName
-                                                                         : UncertaintyGranularity::kName,
-        config.granularity);
+    add(kind_of(config.granularity), config.granularity);
   }
   return all;
 }

@@ -53,8 +53,18 @@ struct AdaptiveGranularity {
   void visit(FieldVisitor& v);
 };
 
+// A rule that a program adds: an interface of core/extensions.h. score_i = beta_F of what it says; without `confidence`.
+class GranularityFusion {
+ public:
+  using Interface = GranularityFusion;
+  virtual ~GranularityFusion() = default;
+  virtual void visit(FieldVisitor&) {}
+  // One score a unit of a family, from its x~ (mean 1, >= 0).
+  virtual std::vector<double> fuse(std::span<const double> coarse, std::span<const double> fine) const = 0;
+};
+
 using GranularityFusionConfig =
-    std::variant<AdaptiveGranularity, FixedGranularity, AttentionGranularity, UncertaintyGranularity>;
+    std::variant<AdaptiveGranularity, FixedGranularity, AttentionGranularity, UncertaintyGranularity, Custom<GranularityFusion>>;
 
 enum class ScoreScale : std::uint8_t { kRaw, kRelative };
 
@@ -69,7 +79,7 @@ struct FusionConfig {
 
 struct FusedScores {
   std::vector<double> scores;  // one a group
-  std::vector<double> alphas;  // one a family
+  std::vector<double> alphas;  // one a family; none of a rule that a program adds
 };
 
 // A single rule. Throws Error for adaptive (see candidates), InputError where a variance that the rule needs is missing.

@@ -56,8 +56,7 @@ class GradientEstimator final : public ImportanceEstimator {
     const std::span g(wide.const_data_ptr<float>(), w.size());
     accumulate(static_cast<std::size_t>(found - tensors_.begin()), w, g, samples);
     if (!by_micro_batch()) return;
-    std::vector<double> products(w.size());
-    for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
+    std::vector<double> products = products_of(w, g, samples);
     vectors_.sum_into(tensor, products, signed_sums_);
     if (!request_.confidence) return;
     for (double& p : products) p = std::abs(rule_.first * p + rule_.second * p * p / static_cast<double>(samples));
@@ -102,7 +101,9 @@ class GradientEstimator final : public ImportanceEstimator {
   bool by_micro_batch() const { return !squared_.empty() || request_.confidence; }
 
   void accumulate(std::size_t t, std::span<const float> w, std::span<const float> g, std::int64_t samples) {
-    if (needs_first_) {
+    if (rule_.product != nullptr) {
+      rule_.product->add(w, g, samples, first_[t]);
+    } else if (needs_first_) {
       float* first = first_[t].data();
       for (std::size_t i = 0; i < w.size(); ++i) first[i] += w[i] * g[i];
     }
@@ -111,6 +112,18 @@ class GradientEstimator final : public ImportanceEstimator {
       float* second = second_[t].data();
       for (std::size_t i = 0; i < w.size(); ++i) second[i] += w[i] * g[i] * (w[i] * g[i]) * share;
     }
+  }
+
+  std::vector<double> products_of(std::span<const float> w, std::span<const float> g, std::int64_t samples) const {
+    std::vector<double> products(w.size());
+    if (rule_.product != nullptr) {
+      std::vector<float> sums(w.size(), 0.0F);
+      rule_.product->add(w, g, samples, sums);
+      std::copy(sums.begin(), sums.end(), products.begin());
+    } else {
+      for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
+    }
+    return products;
   }
 
   std::vector<double> saliences(std::size_t t) const {

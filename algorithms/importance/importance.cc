@@ -8,12 +8,21 @@
 #include "core/error.h"
 #include "algorithms/importance/activation_estimator.h"
 #include "algorithms/importance/gradient_estimator.h"
+#include "algorithms/importance/unit_vectors.h"
 
 namespace coppice {
 namespace {
 
+// The program's own importance in one of its forms; null for built-in ones, and for other forms.
+template <class Form>
+const Form* custom(const ImportanceConfig& config) {
+  const auto* held = std::get_if<Custom<Importance>>(&config);
+  return held == nullptr ? nullptr : dynamic_cast<const Form*>(&**held);
+}
+
 // Nothing for methods without a gradient.
 std::optional<GradientRule> gradient_rule(const ImportanceConfig& config) {
+  if (const auto* own = custom<GradientImportance>(config)) return GradientRule{.first = 1.0, .product = own};
   return std::visit(
       [](const auto& method) -> std::optional<GradientRule> {
         if constexpr (requires { rule_of(method); }) return rule_of(method);
@@ -35,6 +44,27 @@ ActivationRule activation_rule(const ImportanceConfig& config) {
 void refuse_without_pass(const ImportanceConfig& config) {
   if (from_weights_alone(config))
     throw Error("this importance needs no pass over data; its scores come from the weights");
+}
+
+std::vector<float> scores_of(const WeightImportance& importance, const ArenaEntry& matrix, std::span<const float> weights) {
+  std::vector<float> scores = importance.scores(matrix, weights);
+  if (scores.size() != weights.size()) {
+    throw Error("importance: found " + std::to_string(scores.size()) + " scores of tensor " + coppice::quoted(matrix.name) + "; expected " +
+                std::to_string(weights.size()));
+  }
+  return scores;
+}
+
+UnitScores unit_scores_of(const WeightImportance& importance, const PrunableStructure& structure, const Arena& base) {
+  const UnitVectors vectors(structure, base.layout());
+  std::vector<double> sums(static_cast<std::size_t>(vectors.size()));
+  for (const ParamId tensor : vectors.tensors()) {
+    const std::vector<float> scores = scores_of(importance, base.layout()[tensor], base.floats(tensor));
+    vectors.sum_into(tensor, std::vector<double>(scores.begin(), scores.end()), sums);
+  }
+  UnitScores units{.coarse = vectors.per_unit(sums), .weight = 1.0};
+  units.fine = units.coarse;
+  return units;
 }
 
 void check_sums(const std::vector<ScoreBlock>& blocks, std::span<const std::vector<double>> sums) {
@@ -59,17 +89,20 @@ void check_sums(const std::vector<ScoreBlock>& blocks, std::span<const std::vect
 
 bool from_weights_alone(const ImportanceConfig& config) {
   return std::holds_alternative<MagnitudeConfig>(config) || std::holds_alternative<SynFlowConfig>(config) ||
-         std::holds_alternative<RandomConfig>(config);
+         std::holds_alternative<RandomConfig>(config) || custom<WeightImportance>(config) != nullptr;
 }
 
 bool scores_elements_alone(const ImportanceConfig& config) {
-  return std::holds_alternative<GraspConfig>(config) || std::holds_alternative<SynFlowConfig>(config);
+  const auto* own = custom<Importance>(config);
+  return std::holds_alternative<GraspConfig>(config) || std::holds_alternative<SynFlowConfig>(config) ||
+         (own != nullptr && own->scores_elements_alone());
 }
 
 std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& config, const Model& model,
                                                     const ScoreRequest& request) {
   refuse_without_pass(config);
   if (std::holds_alternative<BlockInfluenceConfig>(config)) return make_block_influence(model, request);
+  if (const auto* own = custom<PassImportance>(config)) return own->make_estimator(model, request);
   if (const auto rule = gradient_rule(config)) return make_gradient_estimator(*rule, model, request);
   return make_activation_estimator(activation_rule(config), model, request);
 }
@@ -77,6 +110,7 @@ std::unique_ptr<ImportanceEstimator> make_estimator(const ImportanceConfig& conf
 std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model& model, const ScoreRequest& request) {
   refuse_without_pass(config);
   if (std::holds_alternative<BlockInfluenceConfig>(config)) return gradient_blocks(model, block_influence_request(model, request));
+  if (const auto* own = custom<PassImportance>(config)) return own->blocks(model, request);
   return gradient_rule(config) ? gradient_blocks(model, request)
                                : activation_blocks(activation_rule(config), model, request);
 }
@@ -87,6 +121,7 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
   if (std::holds_alternative<BlockInfluenceConfig>(config)) {
     return decode_gradient_units(model, block_influence_request(model, request), sums);
   }
+  if (const auto* own = custom<PassImportance>(config)) return own->decode_units(model, base, request, sums);
   if (!gradient_rule(config)) return decode_activation_units(activation_rule(config), model, base, request, sums);
   UnitScores scores = decode_gradient_units(model, request, sums);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
@@ -96,6 +131,7 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
 ElementScores decode_element_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
                                     const ScoreRequest& request, std::span<const std::vector<double>> sums) {
   check_sums(score_blocks(config, model, request), sums);
+  if (const auto* own = custom<PassImportance>(config)) return own->decode_elements(model, base, request, sums);
   const std::optional<GradientRule> rule = gradient_rule(config);
   if (!rule) return decode_activation_elements(activation_rule(config), model, base, request, sums);
   ElementScores scores = decode_gradient_elements(*rule, model, request, sums);
@@ -110,6 +146,7 @@ UnitScores weight_unit_scores(const ImportanceConfig& config, const Model& model
     return magnitude_units(*magnitude, structure, base);
   if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
   if (scores_elements_alone(config)) throw InputError("importance: found one of single weights alone; expected a pattern other than channels");
+  if (const auto* own = custom<WeightImportance>(config)) return unit_scores_of(*own, structure, base);
   return random_units(static_cast<std::int64_t>(structure.groups.size()), seed);
 }
 
@@ -121,6 +158,10 @@ ElementScores weight_element_scores(const ImportanceConfig& config, const Model&
   for (const PatternMatrix& matrix : model.structure().matrices) {
     if (matrix.edge && !edge) continue;
     const std::span<const float> weights = base.floats(matrix.tensor);
+    if (const auto* own = custom<WeightImportance>(config)) {
+      scores[matrix.tensor] = scores_of(*own, base.layout()[matrix.tensor], weights);
+      continue;
+    }
     const auto* magnitude = std::get_if<MagnitudeConfig>(&config);
     scores[matrix.tensor] = magnitude != nullptr
                                 ? magnitude_elements(*magnitude, weights)

@@ -16,7 +16,7 @@ namespace coppice {
 // inputs. In a convolution consecutive inputs are channels at one kernel position: elements `spatial` apart.
 class Blocks {
  public:
-  // Single weights for unstructured; rows of M inputs for N:M; R x C for vectors, with all outputs where there are
+  // Single weights for unstructured and for a program's own; rows of M inputs for N:M; R x C for vectors, with all outputs where there are
   // fewer than R. Throws InputError, naming tensor, size and pattern, where the sizes do not divide.
   Blocks(const ArenaEntry& entry, const Pattern& pattern);
 

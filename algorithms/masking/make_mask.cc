@@ -25,6 +25,13 @@ Bits n_of_m(const Blocks& blocks, std::int64_t n, std::span<const float> scores)
   return bits;
 }
 
+Bits own_bits(const Custom<MaskPattern>& pattern, const ArenaEntry& entry, std::span<const float> scores, std::int64_t quota) {
+  Bits bits = pattern->keep(entry, scores, quota);
+  if (bits.size() == entry.numel && bits.count() > 0) return bits;
+  throw Error("pattern " + pattern.name() + ": found " + std::to_string(bits.count()) + " of " + std::to_string(bits.size()) +
+              " weights kept of tensor " + coppice::quoted(entry.name) + "; expected at least 1 of " + std::to_string(entry.numel));
+}
+
 std::int64_t quota_of(const std::map<ParamId, std::int64_t>& quotas, const ArenaEntry& entry, ParamId tensor) {
   const auto quota = quotas.find(tensor);
   if (quota == quotas.end()) throw InputError("mask: no quota for tensor " + coppice::quoted(entry.name));
@@ -53,11 +60,14 @@ std::span<const float> scores_of(const ElementScores& scores, const ArenaEntry& 
 void check_pattern(const Model& model, const Pattern& pattern, bool edge) {
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
   for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern, edge)) {
-    const Blocks blocks((*layout)[matrix.tensor], pattern);
+    const ArenaEntry& entry = (*layout)[matrix.tensor];
+    const Blocks blocks(entry, pattern);
+    if (pattern.own) (*pattern.own)->check(entry);
   }
 }
 
 void require_pattern(const Model& model, const ElementPattern& pattern, const Mask& mask) {
+  if (pattern.pattern.own) return;  // its own business
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
   for (const PatternMatrix& matrix : covered_matrices(model.structure(), pattern.pattern, pattern.edge)) {
     if (mask.keeps_all(matrix.tensor)) continue;
@@ -89,6 +99,10 @@ Mask make_element_mask(const Model& model, const Pattern& pattern, bool edge, co
       continue;
     }
     const std::int64_t quota = quota_of(quotas, entry, matrix.tensor);
+    if (pattern.own) {
+      elements.emplace(matrix.tensor, own_bits(*pattern.own, entry, values, quota));
+      continue;
+    }
     const std::int64_t pieces = std::max<std::int64_t>((2 * quota + blocks.weights()) / (2 * blocks.weights()), 1);
     elements.emplace(matrix.tensor, blocks.bits(top_positions(blocks.scores(values), pieces)));
   }

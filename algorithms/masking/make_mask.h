@@ -4,6 +4,7 @@
 //   N:M           the N highest of each M consecutive inputs: density exactly N/M
 //   RxC           the blocks with the highest mean scores, as many as make up the quota (nearest, at least one);
 //                 a matrix with fewer than R outputs has blocks of all its outputs
+//   a program's   what its keep() says
 // Ties keep the lower index. Matrices that the pattern does not cover stay dense. Cost: one pass, O(n) selection.
 #pragma once
 

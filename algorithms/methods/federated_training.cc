@@ -89,7 +89,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   plan.shadows = has_shadows(name, track);
   plan.values = plan.shadows ? shadow_values(state, track) : track.values;
   plan.mask = track.mask;
-  TrainTask task;
+  TrainTask task = train_task(federation_, lr_scale(config_.schedule, round, config_.rounds));
   if (plan.shadows) task.sparse = config_.sparse;
   task.rounds = config_.rounds;
   if (config_.distill && name == kMainTrack) {
@@ -102,21 +102,7 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
     plan.frozen = plan.values->digest();
     plan.adapters = adapters_of(*lora, track, plan.seed);
   }
-  task.optimizer = federation_.optimizer;
-  task.lr_scale = lr_scale(config_.schedule, round, config_.rounds);
-  task.epochs = federation_.local.epochs;
-  task.batch = federation_.local.batch;
-  task.last = federation_.local.last;
-  task.max_steps = federation_.local.max_steps;
-  task.prox_mu = federation_.local.prox_mu;
-  task.clip_norm = federation_.local.clip_norm;
-  task.scaffold = federation_.correction == Correction::kScaffold;
-  task.per_step = std::holds_alternative<FedNovaAggregation>(federation_.aggregation);
-  task.precision = federation_.precision;
-  task.recompute = federation_.local.recompute;
-  task.release.select = plan.shadows || plan.adapters ? Release::Select::kDense : Release::Select::kPlanSupport;
-  task.release.weight = federation_.weight;
-  task.release.wire = federation_.wire;
+  if (plan.shadows || plan.adapters) task.release.select = Release::Select::kDense;
   plan.tasks.emplace_back(task);
   if (task.scaffold) {
     plan.references = control_blocks(track);
@@ -249,6 +235,25 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   record.stage = name_;
   record.round = round;
   return record;
+}
+
+TrainTask train_task(const FederationConfig& federation, double lr_scale) {
+  TrainTask task;
+  task.optimizer = federation.optimizer;
+  task.lr_scale = lr_scale;
+  task.epochs = federation.local.epochs;
+  task.batch = federation.local.batch;
+  task.last = federation.local.last;
+  task.max_steps = federation.local.max_steps;
+  task.prox_mu = federation.local.prox_mu;
+  task.clip_norm = federation.local.clip_norm;
+  task.scaffold = federation.correction == Correction::kScaffold;
+  task.per_step = std::holds_alternative<FedNovaAggregation>(federation.aggregation);
+  task.precision = federation.precision;
+  task.recompute = federation.local.recompute;
+  task.release.weight = federation.weight;
+  task.release.wire = federation.wire;
+  return task;
 }
 
 MeasureTask measure_task(const EvaluationConfig& evaluation, Split split, bool details) {

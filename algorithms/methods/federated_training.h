@@ -70,6 +70,9 @@ class FederatedTraining : public Method {
   std::unique_ptr<MaskDynamics> dynamics_;  // null: the mask stays
 };
 
+// The local training that the federation's settings ask for; its report's blocks are train/... (algorithms/exchange/report_blocks.h).
+TrainTask train_task(const FederationConfig& federation, double lr_scale);
+
 // The plan that measures a track on the test split, and what its answer says.
 RoundPlan evaluation_plan(const State& state, const std::string& stage, const std::string& track,
                           const EvaluationConfig& evaluation, LossKind loss, const Population& population, bool details);

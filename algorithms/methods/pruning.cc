@@ -55,7 +55,7 @@ ScoreTarget target_of(const Pattern& pattern) {
 }
 
 ElementPattern element_pattern(const PruneConfig& config) {
-  const Pattern pattern = parse_pattern(config.pattern);
+  const Pattern pattern = make_pattern(config.pattern);
   return {pattern, config.edge || pattern.kind == Pattern::Kind::kUnstructured};
 }
 
@@ -63,7 +63,7 @@ Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federa
     : MaskSelection(config.recalibration, Split::kSelect, std::move(federation), loss, std::move(population)),
       config_(std::move(config)),
       scores_(std::move(scores)),
-      pattern_(parse_pattern(config_.pattern)) {}
+      pattern_(make_pattern(config_.pattern)) {}
 
 std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
   const PrunableStructure structure = model.structure();
@@ -79,8 +79,8 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
     const std::int64_t draws = random != nullptr ? random->draws : 1;
     for (std::int64_t draw = 0; draw < draws; ++draw) {
       const Seed seed{state.run_id, 0, static_cast<std::uint32_t>(draw)};
-      const char* kind = random != nullptr ? "random" : "magnitude";
-      add(draws == 1 ? std::string(kind) : std::string(kind) + " " + std::to_string(draw),
+      const std::string kind = kind_of(scores_.importance);
+      add(draws == 1 ? kind : kind + " " + std::to_string(draw),
           weight_unit_scores(scores_.importance, model, base, seed).fine);
     }
     return all;
@@ -156,7 +156,7 @@ std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
 }
 
 void PruneConfig::visit(FieldVisitor& v) {
-  v.field("pattern", pattern, "channels, unstructured, N:M (2:4) or RxC (32x1)");
+  v.variant("pattern", pattern, "what is kept or dropped together: whole units, single weights, N of M or blocks of R x C");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
   v.field("steps", steps, "channels: cuts on the way to the budget, each after scores of its own", within(1, 100));
   budget.visit(v);

@@ -15,7 +15,7 @@ namespace coppice {
 
 struct PruneConfig {
   static constexpr const char* kName = "prune";
-  std::string pattern = "channels";
+  PatternConfig pattern;
   bool edge = false;               // n:m and r x c: also the first and last layer
   std::int64_t steps = 1;          // channels: cuts on the way to the budget, each after scores of its own
   BudgetConfig budget;

@@ -23,7 +23,7 @@ struct CheckArguments {
   int ranks = 1;
 };
 
-bool cuts_units(const PruneConfig& prune) { return parse_pattern(prune.pattern).kind == Pattern::Kind::kChannels; }
+bool cuts_units(const PruneConfig& prune) { return make_pattern(prune.pattern).kind == Pattern::Kind::kChannels; }
 
 void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model) {
   const Population population = data.clients->population();
@@ -41,10 +41,8 @@ void print_costs(const RunConfig& config, const ScenarioData& data, const Model&
   table.add_row({"training samples", std::to_string(samples)});
   std::int64_t rounds = 0;
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
-    if (const auto* warmup = std::get_if<WarmupConfig>(&config.stages[i])) rounds += warmup->rounds;
-    if (const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i])) {
-      rounds += finetune->rounds * (finetune->twin ? 2 : 1);
-    }
+    const auto* finetune = std::get_if<FinetuneConfig>(&config.stages[i]);
+    rounds += rounds_of(config.stages[i]) * (finetune != nullptr && finetune->twin ? 2 : 1);
     if (const auto* prune = std::get_if<PruneConfig>(&config.stages[i]); prune != nullptr && cuts_units(*prune)) {
       for (const auto& [what, figure] : budget_rows(model, prune->budget)) table.add_row({"prune, " + what, figure});
     }
@@ -80,15 +78,15 @@ void print_memory(const RunConfig& config, const ScenarioData& data, const Model
 
 }  // namespace
 
-void add_check_command(CLI::App& app, int& code) {
+void add_check_command(CLI::App& app, const Extensions& extensions, int& code) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command = app.add_subcommand("check", "Validate a config and print what a run of it costs");
   command->add_option("config", arguments->config, "the config")->required();
   command->add_option("--set", arguments->overrides, "override one setting: a.b=c")->allow_extra_args(false);
   command->add_option("--ranks", arguments->ranks, "ranks it is to run on")->check(CLI::PositiveNumber);
   command->footer("Example:\n  coppice check configs/quickstart.yaml --set federation.cohort=20");
-  command->callback([arguments, &code] {
-    const auto config = read_config<RunConfig>(arguments->config, arguments->overrides);
+  command->callback([arguments, &extensions, &code] {
+    const auto config = read_config<RunConfig>(arguments->config, arguments->overrides, extensions);
     const CheckedRun run = RunChecker().check(config, arguments->ranks, arguments->config);
     print_costs(config, run.data, *run.model);
     print_rounds(config, run.data, run.state);

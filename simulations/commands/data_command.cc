@@ -19,7 +19,7 @@ struct InspectArguments {
 
 }  // namespace
 
-void add_data_command(CLI::App& app, int& code) {
+void add_data_command(CLI::App& app, const Extensions& extensions, int& code) {
   CLI::App* data = app.add_subcommand("data", "Look at data sets");
   data->require_subcommand(1);
   auto arguments = std::make_shared<InspectArguments>();
@@ -30,14 +30,14 @@ void add_data_command(CLI::App& app, int& code) {
   inspect->add_option("--clients", arguments->clients, "most clients to list")->check(CLI::NonNegativeNumber);
   inspect->add_flag("--json", arguments->json, "for machines");
   inspect->footer("Example:\n  coppice data inspect configs/quickstart.yaml --set data.partition.alpha=0.1");
-  inspect->callback([arguments, &code] {
+  inspect->callback([arguments, &extensions, &code] {
     DataSummary summary;
     if (arguments->what.ends_with(".yaml") || arguments->what.ends_with(".yml")) {
-      const auto config = read_config<RunConfig>(arguments->what, arguments->overrides);
+      const auto config = read_config<RunConfig>(arguments->what, arguments->overrides, extensions);
       const LoadedData loaded = load_data(config.data.source);
       summary = summarize(loaded, make_partition(config.data.partition, *loaded.train, run_seed(config)), arguments->clients);
     } else {
-      summary = summarize(load_data(named_source(arguments->what)));
+      summary = summarize(load_data(named_source(arguments->what, extensions)));
     }
     std::fputs((arguments->json ? to_json(summary) : to_text(summary)).c_str(), stdout);
     code = 0;

@@ -50,9 +50,9 @@ MeasureSums measure(const ModelState& state, const Dataset& data) {
   return sums;
 }
 
-void eval_data(const std::string& model_path, const std::string& data_name) {
+void eval_data(const std::string& model_path, const std::string& data_name, const Extensions& extensions) {
   const ModelState state = read_any_model(model_path);
-  const LoadedData data = load_data(named_source(data_name));
+  const LoadedData data = load_data(named_source(data_name, extensions));
   check_model_fits(*make_model(state.config), data.test->spec(), model_path);
   const MeasureSums sums = measure(state, *data.test);
   const Metrics metrics = metrics_of(sums);
@@ -93,7 +93,7 @@ void eval_text(const std::string& model_path, const PerplexityOptions& options, 
 
 }  // namespace
 
-void add_eval_command(CLI::App& app, int& code) {
+void add_eval_command(CLI::App& app, const Extensions& extensions, int& code) {
   struct Options {
     std::string model, data;
     PerplexityOptions text;
@@ -112,12 +112,12 @@ void add_eval_command(CLI::App& app, int& code) {
   for (const char* name : {"--threads", "--dtype"}) command->get_option(name)->needs(text);
   command->footer("Examples:\n  coppice eval runs/quickstart-1a2b3c4d5e6f --data fashion-mnist\n"
                   "  coppice eval models/smollm2 --text wiki.test.txt --rows --seq-len 2048");
-  command->callback([options, &code] {
+  command->callback([options, &extensions, &code] {
     if (options->data.empty() && options->text.files.empty()) throw InputError("eval: expected either --data or --text");
     if (options->data.empty()) {
       eval_text(options->model, options->text, options->decoder);
     } else {
-      eval_data(options->model, options->data);
+      eval_data(options->model, options->data, extensions);
     }
     code = 0;
   });

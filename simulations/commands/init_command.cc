@@ -29,22 +29,22 @@ RunConfig starting_point() {
 
 }  // namespace
 
-void add_init_command(CLI::App& app, int& code) {
+void add_init_command(CLI::App& app, const Extensions& extensions, int& code) {
   auto file = std::make_shared<std::string>("coppice.yaml");
   auto reference = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("init", "Write an annotated config to start from");
   command->add_option("file", *file, "where to (default: coppice.yaml); '-' prints it");
   command->add_flag("--reference", *reference, "print the table of all settings instead, in Markdown");
   command->footer("Example:\n  coppice init mine.yaml && coppice check mine.yaml");
-  command->callback([file, reference, &code] {
+  command->callback([file, reference, &extensions, &code] {
     RunConfig config = starting_point();
     const VisitConfig visit = [&config](FieldVisitor& v) { config.visit(v); };
     code = 0;
     if (*reference) {
-      std::fputs(write_markdown(visit).c_str(), stdout);
+      std::fputs(write_markdown(visit, extensions).c_str(), stdout);
       return;
     }
-    const std::string text = write_annotated_yaml(visit);
+    const std::string text = write_annotated_yaml(visit, extensions);
     if (*file == "-") {
       std::fputs(text.c_str(), stdout);
       return;

@@ -6,7 +6,7 @@
 
 namespace coppice {
 
-SourceConfig named_source(const std::string& text) {
+SourceConfig named_source(const std::string& text, const Extensions& extensions) {
   if (text == FashionMnistSource::kName) return FashionMnistSource{};
   if (text == MnistByWriterSource::kName) return MnistByWriterSource{};
   if (text == Cifar10Source::kName) return Cifar10Source{};
@@ -20,9 +20,12 @@ SourceConfig named_source(const std::string& text) {
     shards.path = text;
     return shards;
   }
-  throw InputError("--data: " + unknown_name("data set", text,
-                                             {FashionMnistSource::kName, MnistByWriterSource::kName, Cifar10Source::kName}) +
-                   ", a .csv file or a folder of shards");
+  std::vector<std::string> names = {FashionMnistSource::kName, MnistByWriterSource::kName, Cifar10Source::kName};
+  for (const Custom<DataSource>& own : extensions.of<DataSource>()) {
+    if (text == own.name()) return own;
+    names.push_back(own.name());
+  }
+  throw InputError("--data: " + unknown_name("data set", text, names) + ", a .csv file or a folder of shards");
 }
 
 }  // namespace coppice

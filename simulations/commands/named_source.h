@@ -7,7 +7,8 @@
 
 namespace coppice {
 
-// A built-in data set by name, a file that ends in .csv, or a folder of shards. Throws InputError with the nearest name.
-SourceConfig named_source(const std::string& text);
+// A built-in data set or one that the program adds by name, a file that ends in .csv, or a folder of shards. Throws InputError with the
+// nearest name.
+SourceConfig named_source(const std::string& text, const Extensions& extensions);
 
 }  // namespace coppice

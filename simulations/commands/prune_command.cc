@@ -19,19 +19,19 @@ struct PruneArguments {
 };
 
 // One owner of data, one machine: score, cut, export.
-RunConfig config_for(const PruneArguments& arguments) {
+RunConfig config_for(const PruneArguments& arguments, const Extensions& extensions) {
   RunConfig config;
   config.run.name = "prune";
   config.run.out = arguments.out;
   config.run.seed = arguments.seed;
   config.model = ModelFolderConfig{arguments.model};
-  config.data.source = named_source(arguments.data);
+  config.data.source = named_source(arguments.data, extensions);
   config.data.partition = IidPartition{.clients = 1};
   config.federation.cohort = 1;
   ScoreConfig score;
   score.batches = 32;
   PruneConfig prune;
-  prune.pattern = arguments.pattern;
+  prune.pattern = PatternText(arguments.pattern);
   prune.budget.floor = 0.05;
   prune.budget.units = arguments.units;
   prune.recalibration.batches = 32;
@@ -47,7 +47,7 @@ RunConfig config_for(const PruneArguments& arguments) {
 
 }  // namespace
 
-void add_prune_command(CLI::App& app, int& code) {
+void add_prune_command(CLI::App& app, const Extensions& extensions, int& code) {
   auto arguments = std::make_shared<PruneArguments>();
   CLI::App* command = app.add_subcommand("prune", "Prune one model on one machine, without a config");
   command->add_option("model", arguments->model, "folder with config.json and model.safetensors")->required();
@@ -60,11 +60,11 @@ void add_prune_command(CLI::App& app, int& code) {
   command->add_option("--seed", arguments->seed, "seed of everything random");
   command->add_option("--out", arguments->out, "folder to write to")->required();
   command->footer("Example:\n  coppice prune runs/quickstart-1a2b3c4d5e6f/model --keep 0.6 --data fashion-mnist --out runs/smaller");
-  command->callback([arguments, &code] {
+  command->callback([arguments, &extensions, &code] {
     SessionOptions options;
     options.config_file = "coppice prune";
     options.command = "coppice prune ... with another --out";
-    code = launch(config_for(*arguments), options);
+    code = launch(config_for(*arguments, extensions), options);
   });
 }
 

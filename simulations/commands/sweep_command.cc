@@ -26,8 +26,8 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-std::string command_to_resume(const SweepArguments& arguments) {
-  std::string command = "coppice sweep " + arguments.sweep;
+std::string command_to_resume(const std::string& program, const SweepArguments& arguments) {
+  std::string command = program + " sweep " + arguments.sweep;
   for (const std::string& item : arguments.overrides) command += " --set '" + item + "'";
   if (!arguments.out.empty()) command += " --out " + arguments.out;
   if (arguments.options.jobs > 1) command += " --jobs " + std::to_string(arguments.options.jobs);
@@ -37,7 +37,7 @@ std::string command_to_resume(const SweepArguments& arguments) {
 
 }  // namespace
 
-void add_sweep_command(CLI::App& app, int& code) {
+void add_sweep_command(CLI::App& app, const Extensions& extensions, int& code) {
   auto arguments = std::make_shared<SweepArguments>();
   CLI::App* command = app.add_subcommand("sweep", "Run a grid of configs, overrides and seeds, and tabulate it; the same command goes on");
   command->add_option("sweep", arguments->sweep, "the sweep, for instance configs/sweeps/static_masks.yaml")->required();
@@ -50,19 +50,19 @@ void add_sweep_command(CLI::App& app, int& code) {
       "Examples:\n"
       "  coppice sweep configs/sweeps/static_masks.yaml --jobs 2\n"
       "  coppice sweep configs/sweeps/static_masks.yaml --launcher 'mpirun -n 4' --set stages.warmup.rounds=10");
-  command->callback([arguments, &code] {
+  command->callback([arguments, &app, &extensions, &code] {
     if (launched_by_mpirun()) {
       throw InputError("coppice sweep: found it under mpirun; it starts that for each run: expected --launcher 'mpirun -n " +
                        std::to_string(launched_processes()) + "'");
     }
     const SweepFile sweep = read_sweep(arguments->sweep);
-    const SweepPlan plan = plan_sweep(sweep, arguments->overrides);
+    const SweepPlan plan = plan_sweep(sweep, arguments->overrides, extensions);
     check_rows(plan);
     trim_heap();
     SweepOptions options = arguments->options;
     options.out = arguments->out.empty() ? sweep.settings.out : arguments->out;
     options.launcher = words_of(arguments->launcher);
-    options.command = command_to_resume(*arguments);
+    options.command = command_to_resume(app.get_name(), *arguments);
     options.starts_runs = !arguments->no_run;
     code = run_sweep(sweep, plan, options);
   });

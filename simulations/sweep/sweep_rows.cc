@@ -136,7 +136,7 @@ auto in_row(const std::string& row, const Act& act) {
 
 }  // namespace
 
-SweepPlan plan_sweep(const SweepFile& sweep, const std::vector<std::string>& overrides) {
+SweepPlan plan_sweep(const SweepFile& sweep, const std::vector<std::string>& overrides, const Extensions& extensions) {
   SweepPlan plan;
   plan.axes = axis_labels(sweep.axes);
   struct ArmAtPoint {
@@ -169,7 +169,7 @@ SweepPlan plan_sweep(const SweepFile& sweep, const std::vector<std::string>& ove
         }
         for (const std::string& one : overrides) apply_override(root, one);
         set_value(root, "run.name", plain_value(plan.cells[c].name), row.name);
-        read_tree(root, [&](FieldVisitor& v) { row.config.visit(v); });
+        read_tree(root, [&](FieldVisitor& v) { row.config.visit(v); }, extensions);
         row.config.run.seed = seed;
         check_settings(row.config, row.name);
       });

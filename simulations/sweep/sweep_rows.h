@@ -26,7 +26,7 @@ struct SweepPlan {
 
 // `overrides` are of the command line, "a.b=VALUE". Throws InputError with one line: the sweep's file, the row, and what is wrong with its
 // config, as `coppice run` would say it.
-SweepPlan plan_sweep(const SweepFile& sweep, const std::vector<std::string>& overrides);
+SweepPlan plan_sweep(const SweepFile& sweep, const std::vector<std::string>& overrides, const Extensions& extensions = {});
 
 // As `coppice check` does, row after row. Cost: each source of data is read once and dealt once a row, each row's model is made once.
 void check_rows(const SweepPlan& plan);

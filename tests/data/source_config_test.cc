@@ -22,9 +22,9 @@ struct Config {
   }
 };
 
-Config parsed(const std::string& text) {
+Config parsed(const std::string& text, const Extensions& extensions = {}) {
   Config config;
-  read_yaml_text("a.yaml", text, {}, [&config](FieldVisitor& v) { config.visit(v); });
+  read_yaml_text("a.yaml", text, {}, [&config](FieldVisitor& v) { config.visit(v); }, extensions);
   return config;
 }
 
@@ -53,22 +53,19 @@ TEST(DataConfig, NamesWhatIsWrong) {
 }
 
 // What another program would hand in.
-class Made final : public DataSource {
- public:
-  explicit Made(std::int64_t train_examples) : train_examples_(train_examples) {}
-  LoadedData load() const override { return {balanced(train_examples_, 2), balanced(4, 2), "made"}; }
-
- private:
-  std::int64_t train_examples_;
+struct Made final : DataSource {
+  std::int64_t examples = 10;
+  void visit(FieldVisitor& v) override { v.field("examples", examples, "of training", at_least(0)); }
+  LoadedData load() const override { return {balanced(examples, 2), balanced(4, 2), "made"}; }
 };
 
 TEST(DataConfig, CustomSourcesAreHandedIn) {
-  SourceConfig source = parsed("source: {kind: custom, name: mine}").source;
-  EXPECT_INPUT_ERROR(load_data(source), "hands in no source named 'mine'");
-  std::get<CustomSource>(source).loader = std::make_shared<Made>(10);
-  EXPECT_EQ(load_data(source).train->size(), 10);
-  std::get<CustomSource>(source).loader = std::make_shared<Made>(0);
-  EXPECT_INPUT_ERROR(load_data(source), "no training examples");
+  Extensions extensions;
+  extensions.add<Made>("made");
+  EXPECT_EQ(load_data(parsed("source: made", extensions).source).train->size(), 10);
+  EXPECT_EQ(load_data(parsed("source: {kind: made, examples: 6}", extensions).source).train->size(), 6);
+  EXPECT_INPUT_ERROR(load_data(parsed("source: {kind: made, examples: 0}", extensions).source), "data source 'made' yields no training examples");
+  EXPECT_INPUT_ERROR(parsed("source: made"), "found 'made' (line 1); expected one of");
 }
 
 }  // namespace
