@@ -1,13 +1,20 @@
+# coppice_library(core): what every library of the tree has: its name, where its headers are, warnings, and its place in the package.
+function(coppice_library name)
+  add_library(Coppice::${name} ALIAS coppice_${name})
+  set_target_properties(coppice_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(coppice_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(coppice_${name} PRIVATE $<BUILD_INTERFACE:coppice_warnings>)
+  set_property(GLOBAL APPEND PROPERTY COPPICE_LIBRARIES coppice_${name})
+endfunction()
+
 # coppice_layer(core SOURCES a.cc ... [DEPENDS layer ...] [LIBRARIES target ...] [PRIVATE_LIBRARIES target ...])
 #   one static library per rung of the ladder (docs/ladder.md); DEPENDS lists the only layers it may include.
 function(coppice_layer name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   add_library(coppice_${name} STATIC ${arg_SOURCES})
-  add_library(Coppice::${name} ALIAS coppice_${name})
-  target_include_directories(coppice_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  coppice_library(${name})
   list(TRANSFORM arg_DEPENDS PREPEND Coppice::)
-  target_link_libraries(coppice_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES}
-                        PRIVATE coppice_warnings ${arg_PRIVATE_LIBRARIES})
+  target_link_libraries(coppice_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES} PRIVATE ${arg_PRIVATE_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY COPPICE_LAYERS ${name})
 endfunction()
 

@@ -4,7 +4,7 @@
 if(NOT COPPICE_MPI)
   return()
 endif()
-set(wheel_mpi "${PROJECT_SOURCE_DIR}/.venv")
+set(wheel_mpi "${COPPICE_VENV}")
 if(NOT COPPICE_SYSTEM_MPI AND NOT MPI_HOME AND NOT DEFINED ENV{MPI_HOME} AND EXISTS "${wheel_mpi}/bin/mpicc")
   set(MPI_C_COMPILER "${wheel_mpi}/bin/mpicc" CACHE FILEPATH "MPI compiler wrapper")
   set(MPIEXEC_EXECUTABLE "${wheel_mpi}/bin/mpirun" CACHE FILEPATH "MPI launcher")

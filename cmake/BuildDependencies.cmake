@@ -1,0 +1,18 @@
+# What only this tree's own sources, tests and benchmarks need.
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h)
+coppice_require(librandom123-dev "${RANDOM123_INCLUDE_DIR}")
+if(COPPICE_TESTS)
+  find_package(GTest QUIET)
+  coppice_require(libgtest-dev "${GTest_FOUND}")
+  find_path(GMOCK_INCLUDE_DIR gmock/gmock.h)
+  coppice_require(libgmock-dev "${GMOCK_INCLUDE_DIR}")
+  # Tests in Python use the virtual environment, which has what they import.
+  set(COPPICE_PYTHON "${COPPICE_VENV}/bin/python")
+  if(NOT EXISTS "${COPPICE_PYTHON}")
+    find_package(Python3 QUIET COMPONENTS Interpreter)
+    coppice_require(python3 "${Python3_FOUND}")
+    set(COPPICE_PYTHON "${Python3_EXECUTABLE}")
+  endif()
+endif()
+find_package(benchmark QUIET)
+coppice_require(libbenchmark-dev "${benchmark_FOUND}")
