@@ -34,6 +34,7 @@ int run_command_line(int argc, char** argv, const std::string& name, const Exten
   add_export_command(app, code);
   add_compare_command(app, code);
   add_list_command(app, code);
+  add_new_command(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -36,6 +36,7 @@ std::string pattern_of(const RunConfig& config) {
   for (const StageConfig& stage : config.stages) {
     if (const auto* prune = std::get_if<PruneConfig>(&stage)) return to_string(make_pattern(prune->pattern));
     if (std::holds_alternative<BnSelectionConfig>(stage)) return "unstructured";
+    if (const auto* own = std::get_if<Custom<Stage>>(&stage); own != nullptr && (*own)->leaves_mask()) return own->name();
   }
   return "";
 }

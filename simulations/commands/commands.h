@@ -21,5 +21,6 @@ void add_inspect_command(CLI::App& app, int& code);
 void add_export_command(CLI::App& app, int& code);
 void add_compare_command(CLI::App& app, int& code);
 void add_list_command(CLI::App& app, int& code);
+void add_new_command(CLI::App& app, int& code);
 
 }  // namespace coppice
