@@ -25,20 +25,20 @@ def environment():
     return env
 
 
-def command(arguments, ranks=0):
+def command(arguments, ranks=0, program=PROGRAM):
     launcher = [MPIRUN, "-n", str(ranks), "--oversubscribe", "--bind-to", "none"] if ranks else []
-    return [*launcher, PROGRAM, *map(str, arguments)]
+    return [*launcher, str(program), *map(str, arguments)]
 
 
-def coppice(*arguments, ranks=0, cwd=None, timeout=600):
+def coppice(*arguments, ranks=0, cwd=None, timeout=600, program=PROGRAM):
     """Runs the program; under mpirun where `ranks` is given. Returns the finished process with text output."""
-    return subprocess.run(command(arguments, ranks), cwd=cwd, env=environment(), timeout=timeout, text=True,
+    return subprocess.run(command(arguments, ranks, program), cwd=cwd, env=environment(), timeout=timeout, text=True,
                           capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
 
-def signalled(arguments, out, lines, signal_number, having=""):
+def signalled(arguments, out, lines, signal_number, having="", program=PROGRAM):
     """Starts a run and sends it a signal once `lines` steps are committed whose lines have a text; returns its exit code."""
-    process = subprocess.Popen(command(arguments), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    process = subprocess.Popen(command(arguments, program=program), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                stdin=subprocess.DEVNULL)
     metrics = pathlib.Path(out) / "metrics.jsonl"
     deadline = time.monotonic() + 300
@@ -74,10 +74,10 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
 
-    def assert_refused(self, done, *words):
+    def assert_refused(self, done, *words, program="coppice"):
         """Exit code 2 and one line that says all of `words`."""
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
-        lines = [line for line in done.stderr.splitlines() if line.startswith("coppice:")]
+        lines = [line for line in done.stderr.splitlines() if line.startswith(program + ":")]
         self.assertEqual(len(lines), 1, done.stderr)
         for word in words:
             self.assertIn(word, lines[0])
