@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config_text.h"
 #include "core/config_yaml.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -55,6 +56,11 @@ void check_score(const ScoreConfig& score, bool of_weights, const std::string& k
   if (score.fusion.confidence && std::holds_alternative<Custom<GranularityFusion>>(score.fusion.granularity)) {
     throw InputError(key + ".fusion.confidence: found true with fusion.granularity " + kind_of(score.fusion.granularity) +
                      ", which has no weight of coarse; expected false");
+  }
+  const double concentration = score.fusion.concentration;
+  if (concentration > 0.0 && (!of_weights || std::holds_alternative<GraspConfig>(score.importance))) {
+    throw InputError(key + ".fusion.concentration: found " + plain_number(concentration) +
+                     (of_weights ? " with grasp, whose scores have signs; expected 0" : " with pattern channels; it is for single weights, expected 0"));
   }
   if (!of_weights && score.batches == 1 && needs_confidence(score.fusion) && !from_weights_alone(score.importance)) {
     throw InputError(key + ".batches: found 1; fusion by uncertainty (also among adaptive's candidates) compares batches of a "

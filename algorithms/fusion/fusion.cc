@@ -100,6 +100,7 @@ void FusionConfig::visit(FieldVisitor& v) {
   v.variant("clients", clients, "how clients' scores become one");
   v.choice("scale", scale, {"raw", "relative"}, "whether families keep their own magnitude under a global budget");
   v.field("confidence", confidence, "discount units on which clients disagree");
+  v.field("concentration", concentration, "single weights: the power of their units' scores that theirs are multiplied by", within(0.0, 4.0));
 }
 
 FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores) {

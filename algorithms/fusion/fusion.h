@@ -74,6 +74,7 @@ struct FusionConfig {
   ClientFusionConfig clients = MeanFusion{};
   ScoreScale scale = ScoreScale::kRaw;
   bool confidence = false;
+  double concentration = 0.0;  // of single weights (algorithms/fusion/concentration.h)
   void visit(FieldVisitor& v);
 };
 

@@ -13,7 +13,8 @@ UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& 
   std::set<int> tensors;
   for (std::size_t unit = 0; unit < structure.groups.size(); ++unit) {
     for (const Slice& slice : structure.groups[unit].slices) {
-      if (slice.arena != ArenaId::kBase || !(side == Side::kScored ? slice.scored : slice.dim == 1)) continue;
+      const bool wanted = side == Side::kBoth || (side == Side::kScored ? slice.scored : slice.dim == 1);
+      if (slice.arena != ArenaId::kBase || !wanted) continue;
       const ArenaEntry& entry = layout[slice.tensor];
       const auto dim = static_cast<std::size_t>(slice.dim);
       if (dim >= entry.shape.size() || slice.begin < 0 || slice.end > entry.shape[dim]) {
@@ -39,16 +40,29 @@ UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& 
 }
 
 void UnitVectors::sum_into(int tensor, std::span<const double> values, std::span<double> sums) const {
-  const auto before = [](const Vector& vector, int t) { return vector.tensor < t; };
-  auto vector = std::lower_bound(vectors_.begin(), vectors_.end(), tensor, before);
-  for (; vector != vectors_.end() && vector->tensor == tensor; ++vector) {
+  for (const Vector& vector : of_tensor(tensor)) {
     double sum = 0.0;
-    for (std::int64_t o = 0; o < vector->outer; ++o) {
-      const double* run = values.data() + vector->start + o * vector->step;
-      for (std::int64_t i = 0; i < vector->run; ++i) sum += run[i];
+    for (std::int64_t o = 0; o < vector.outer; ++o) {
+      const double* run = values.data() + vector.start + o * vector.step;
+      for (std::int64_t i = 0; i < vector.run; ++i) sum += run[i];
     }
-    sums[static_cast<std::size_t>(vector - vectors_.begin())] = sum;
+    sums[static_cast<std::size_t>(&vector - vectors_.data())] = sum;
   }
+}
+
+void UnitVectors::scale(int tensor, std::span<const double> unit_factors, std::span<float> values) const {
+  for (const Vector& vector : of_tensor(tensor)) {
+    const double factor = unit_factors[static_cast<std::size_t>(vector.unit)];
+    for (std::int64_t o = 0; o < vector.outer; ++o) {
+      float* run = values.data() + vector.start + o * vector.step;
+      for (std::int64_t i = 0; i < vector.run; ++i) run[i] = static_cast<float>(run[i] * factor);
+    }
+  }
+}
+
+std::span<const UnitVectors::Vector> UnitVectors::of_tensor(int tensor) const {
+  const auto [first, last] = std::ranges::equal_range(vectors_, tensor, {}, &Vector::tensor);
+  return {first, last};
 }
 
 std::vector<double> UnitVectors::per_unit(std::span<const double> vector_values) const {

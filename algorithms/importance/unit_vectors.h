@@ -1,5 +1,5 @@
-// The vectors of a structure's units: each position along each scored slice of each unit (a filter, a row, a column), or each column
-// that takes in what a unit puts out.
+// The vectors of a structure's units: each position along each scored slice of each unit (a filter, a row, a column), each column that
+// takes in what a unit puts out, or those of all slices.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace coppice {
 
 class UnitVectors {
  public:
-  enum class Side : std::uint8_t { kScored, kConsumers };
+  enum class Side : std::uint8_t { kScored, kConsumers, kBoth };
   UnitVectors(const PrunableStructure& structure, const ArenaLayout& layout, Side side = Side::kScored);
 
   std::int64_t size() const { return static_cast<std::int64_t>(vectors_.size()); }
@@ -23,6 +23,8 @@ class UnitVectors {
 
   // sums[v] = sum of `values` (one an element of `tensor`) over vector v; vectors of other tensors are left alone.
   void sum_into(int tensor, std::span<const double> values, std::span<double> sums) const;
+  // Multiplies the `values` of `tensor`, each by the factors of all units whose vectors it lies in.
+  void scale(int tensor, std::span<const double> unit_factors, std::span<float> values) const;
   // Sum over the vectors of each unit.
   std::vector<double> per_unit(std::span<const double> vector_values) const;
   // x / mean(x) in each family; 1 where the mean is zero.
@@ -38,6 +40,8 @@ class UnitVectors {
     std::int64_t outer;
     std::int64_t run;
   };
+  std::span<const Vector> of_tensor(int tensor) const;
+
   std::vector<Vector> vectors_;  // by tensor, then unit
   std::vector<int> tensors_;
   std::vector<std::int64_t> family_sizes_;

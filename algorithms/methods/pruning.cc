@@ -1,6 +1,7 @@
 #include "algorithms/methods/pruning.h"
 
 #include "algorithms/exchange/report_blocks.h"
+#include "algorithms/fusion/concentration.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/bn_candidates.h"
 #include "algorithms/masking/make_mask.h"
@@ -104,6 +105,7 @@ std::vector<CandidateMask> Pruning::element_candidates(const State& state, const
     scores = decode_element_scores(scores_.importance, model, base, request,
                                    score_sums(state, score_blocks(scores_.importance, model, request)));
   }
+  scores = concentrated(model.structure(), *model.base_layout(), std::move(scores), scores_.fusion.concentration);
   std::vector<CandidateMask> all;
   for (const BudgetConfig& budget : alternatives_of(config_.budget)) {
     std::map<ParamId, std::int64_t> quotas;
