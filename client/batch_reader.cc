@@ -60,4 +60,10 @@ void read_batch(const Dataset& dataset, std::span<const std::int64_t> indices, B
   }
 }
 
+void augment_batch(const Augmenter& augmenter, Seed seed, std::int64_t epoch, std::span<const std::int64_t> indices, Batch& batch) {
+  if (augmenter.empty()) return;
+  // Logical NCHW lies in memory as it was read, NHWC.
+  augmenter.apply(seed, epoch, indices, std::get<Images>(batch.inputs).x_BCHW.mutable_data_ptr<float>());
+}
+
 }  // namespace coppice

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/seed.h"
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "models/batch.h"
 #include "models/losses.h"
@@ -16,5 +18,8 @@ LossKind loss_of(const ExampleSpec& spec);
 // Reads examples into `batch`. Images become logical NCHW in channels-last memory, which is how data sets store them, so
 // nothing is transposed.
 void read_batch(const Dataset& dataset, std::span<const std::int64_t> indices, Batch& batch);
+
+// Changes the images of a batch that was read (data/augment.h).
+void augment_batch(const Augmenter& augmenter, Seed seed, std::int64_t epoch, std::span<const std::int64_t> indices, Batch& batch);
 
 }  // namespace coppice

@@ -7,6 +7,7 @@
 
 #include "algorithms/exchange/plan.h"
 #include "algorithms/methods/cohort.h"
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "data/holdout.h"
 #include "data/partition.h"
@@ -18,6 +19,7 @@ struct ClientData {
   std::shared_ptr<const Dataset> test;
   Holdout clients;         // what each client trains on and what it keeps apart to choose by
   Partition test_clients;  // the test set dealt to test clients
+  Augmenter augmenter = {};  // of what is trained on
 
   const Dataset& dataset(Split split) const { return split == Split::kTest ? *test : *train; }
   std::span<const std::int64_t> samples(Split split, std::int64_t client) const;

@@ -91,12 +91,15 @@ class Play {
   void perform(const TrainTask& task) {
     const std::span<const std::int64_t> mine = data_.samples(Split::kTrain, client_);
     samples_ = static_cast<std::int64_t>(mine.size());
-    BatchOrder order(mine, task.batch, task.epochs, plan_.seed.with_client(static_cast<std::uint32_t>(client_)),
-                     BatchRule{.last = task.last});
+    const Seed seed = plan_.seed.with_client(static_cast<std::uint32_t>(client_));
+    BatchOrder order(mine, task.batch, task.epochs, seed, BatchRule{.last = task.last});
+    const std::int64_t of_epoch = std::max<std::int64_t>(1, order.num_batches() / std::max<std::int64_t>(1, task.epochs));
+    std::int64_t served = 0;
     const BatchSource next = [&](Batch& batch) {
       const std::span<const std::int64_t> indices = order.next();
       if (indices.empty()) return false;
       read_batch(*data_.train, indices, batch);
+      augment_batch(data_.augmenter, seed, served++ / of_epoch, indices, batch);
       charge(batch, models_.position_flops);
       return true;
     };

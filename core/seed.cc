@@ -8,6 +8,7 @@
 
 #include <Random123/philox.h>
 
+#include "core/draw_block.h"
 #include "core/error.h"
 #include "core/portable_math.h"
 
@@ -18,19 +19,33 @@ constexpr std::uint32_t kSaltBits = 24;
 
 __extension__ using Uint128 = unsigned __int128;
 
+void check_salt(std::uint32_t salt) {
+  if (salt >> kSaltBits != 0) throw Error("a stream's salt must be below 2^24, found " + std::to_string(salt));
+}
+
+std::array<std::uint32_t, 4> philox(const std::uint32_t (&key)[2], const std::uint32_t (&counter)[4]) {
+  const r123::Philox4x32::ctr_type at = {{counter[0], counter[1], counter[2], counter[3]}};
+  const auto words = r123::Philox4x32()(at, r123::Philox4x32::key_type{{key[0], key[1]}});
+  return {words[0], words[1], words[2], words[3]};
+}
+
 }  // namespace
+
+std::array<std::uint32_t, 4> draw_block(Seed seed, Purpose purpose, std::uint32_t salt, std::uint32_t block) {
+  check_salt(salt);
+  return philox({static_cast<std::uint32_t>(seed.run), static_cast<std::uint32_t>(seed.run >> 32)},
+                {block, seed.client, seed.round, (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt});
+}
 
 Stream::Stream(Seed seed, Purpose purpose, std::uint32_t salt)
     : key_{static_cast<std::uint32_t>(seed.run), static_cast<std::uint32_t>(seed.run >> 32)},
       counter_{0, seed.client, seed.round, (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt} {
-  if (salt >> kSaltBits != 0) throw Error("a stream's salt must be below 2^24, found " + std::to_string(salt));
+  check_salt(salt);
 }
 
 void Stream::refill() {
   if (exhausted_) throw Error("a random stream ran past its 2^34 words; split it by salt");
-  const r123::Philox4x32::ctr_type counter = {{counter_[0], counter_[1], counter_[2], counter_[3]}};
-  const r123::Philox4x32::key_type key = {{key_[0], key_[1]}};
-  const auto words = r123::Philox4x32()(counter, key);
+  const auto words = philox(key_, counter_);
   std::copy(words.begin(), words.end(), buffer_);
   exhausted_ = ++counter_[0] == 0;
   used_ = 0;

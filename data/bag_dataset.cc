@@ -1,6 +1,7 @@
 #include "data/bag_dataset.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -48,7 +49,18 @@ class Bags final : public Dataset {
         x[words[e]] += static_cast<float>(counts[e]);
       }
       x += vocabulary;
+      touched(1, static_cast<std::int64_t>(bounds[static_cast<std::size_t>(row) + 1] - bounds[static_cast<std::size_t>(row)]) * 8);
     }
+  }
+
+  StoredInput stored_input(std::int64_t example) const override {
+    check(std::span(&example, 1));
+    const auto [p, row] = index_.find(example);
+    const auto bounds = values_of<std::uint64_t>(pieces_[p].offsets);
+    const std::uint64_t begin = bounds[static_cast<std::size_t>(row)] * sizeof(std::uint32_t);
+    const std::uint64_t bytes = bounds[static_cast<std::size_t>(row) + 1] * sizeof(std::uint32_t) - begin;
+    touched(1, static_cast<std::int64_t>(2 * bytes));
+    return {pieces_[p].words.bytes.subspan(begin, bytes), pieces_[p].counts.bytes.subspan(begin, bytes), sizeof(std::uint32_t)};
   }
 
  private:

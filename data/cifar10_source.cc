@@ -13,9 +13,12 @@ namespace {
 
 std::shared_ptr<const Dataset> read_batches(const std::string& folder, const std::vector<std::string>& files) {
   CifarRecords records;
+  Annotations annotations;
   for (const std::string& name : files) {
     const std::string file = plain_or_gzip((std::filesystem::path(folder) / name).string());
+    const auto before = records.labels.size();
     append_cifar(read_data_file(file), file, records);
+    annotations.files.push_back({file, static_cast<std::int64_t>(records.labels.size() - before)});
   }
   ExampleSpec spec;
   spec.kind = ExampleSpec::Kind::kImage;
@@ -23,7 +26,6 @@ std::shared_ptr<const Dataset> read_batches(const std::string& folder, const std
   spec.num_targets = CifarRecords::kClasses;
   spec.mean = {0.4914, 0.4822, 0.4465};  // of the 50,000 training images
   spec.scale = {0.2470, 0.2435, 0.2616};
-  Annotations annotations;
   annotations.classes = std::move(records.labels);
   annotations.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
   const std::int64_t row_bytes = spec.values_per_example();

@@ -24,6 +24,8 @@ struct Table {
   std::vector<std::string> labels;                // kClass
   std::vector<float> targets;                     // else, rows x L
   std::vector<std::vector<std::string>> columns;  // one a column
+  std::vector<std::int64_t> lines;                // where each row begins
+  std::string file;
 };
 
 void check(const CsvSource& source) {
@@ -73,7 +75,9 @@ Table read_table(const CsvSource& source, const std::string& path, std::vector<s
 
   Table table;
   table.columns.resize(at_columns.size());
+  table.file = file;
   for (std::vector<std::string> fields; reader.next(fields); ++table.rows) {
+    table.lines.push_back(reader.line());
     for (const std::size_t c : at_features) table.features.push_back(csv_number(reader, c, fields[c]));
     for (const std::size_t c : at_targets) {
       if (source.task == CsvSource::Task::kClass) {
@@ -97,6 +101,7 @@ Table rows_of(const Table& table, std::span<const std::int64_t> rows) {
   Table out;
   out.rows = static_cast<std::int64_t>(rows.size());
   out.columns.resize(table.columns.size());
+  out.file = table.file;
   const auto copy_rows = [&](const std::vector<float>& from, std::vector<float>& to) {
     const std::int64_t width = static_cast<std::int64_t>(from.size()) / table.rows;
     for (const std::int64_t r : rows) to.insert(to.end(), from.begin() + r * width, from.begin() + (r + 1) * width);
@@ -105,6 +110,7 @@ Table rows_of(const Table& table, std::span<const std::int64_t> rows) {
   copy_rows(table.targets, out.targets);
   for (const std::int64_t r : rows) {
     const auto row = static_cast<std::size_t>(r);
+    out.lines.push_back(table.lines[row]);
     if (!table.labels.empty()) out.labels.push_back(table.labels[row]);
     for (std::size_t k = 0; k < table.columns.size(); ++k) out.columns[k].push_back(table.columns[k][row]);
   }
@@ -202,12 +208,17 @@ LoadedData load_data(const CsvSource& source) {
   }
   add_columns(source, train, test, of_train);
   add_columns(source, test, train, of_test);
-  of_train.targets = std::move(train.targets);
-  of_test.targets = std::move(test.targets);
+  for (const auto& [table, annotations] : {std::pair{&train, &of_train}, std::pair{&test, &of_test}}) {
+    annotations->targets = std::move(table->targets);
+    annotations->files = {{table->file, table->rows}};
+    annotations->rows = std::move(table->lines);
+  }
 
   const auto row_bytes = static_cast<std::int64_t>(features.size() * sizeof(float));
-  return {make_features(spec, Rows({SharedBytes::of(std::move(train.features))}, row_bytes), std::move(of_train)),
+  LoadedData data{make_features(spec, Rows({SharedBytes::of(std::move(train.features))}, row_bytes), std::move(of_train)),
           make_features(spec, Rows({SharedBytes::of(std::move(test.features))}, row_bytes), std::move(of_test)), ""};
+  data.input_names = std::move(features);
+  return data;
 }
 
 }  // namespace coppice

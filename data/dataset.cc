@@ -48,6 +48,7 @@ void check_annotations(const ExampleSpec& spec, std::int64_t size, const Annotat
   for (const Column& column : annotations.columns) {
     check_count(("values of column " + quoted(column.name)).c_str(), column.values.size(), size);
   }
+  if (!annotations.rows.empty()) check_count("rows of examples", annotations.rows.size(), size);
   if (!annotations.class_names.empty()) check_count("class names", annotations.class_names.size(), spec.num_targets);
 }
 
@@ -185,6 +186,33 @@ void Dataset::read_targets(std::span<const std::int64_t> indices, float* targets
     const float* row = annotations_.targets.data() + i * spec_.num_targets;
     targets_BL = std::copy(row, row + spec_.num_targets, targets_BL);
   }
+}
+
+StoredInput Dataset::stored_input(std::int64_t) const { no_such_read("stored values", spec_); }
+
+std::int64_t Dataset::add_example(std::int64_t example, Hasher& hasher) const {
+  const StoredInput input = stored_input(example);
+  hasher.add_value(input.values.size()).add(input.values).add(input.counts);
+  const auto i = static_cast<std::size_t>(example);
+  if (!annotations_.classes.empty()) hasher.add_value(annotations_.classes[i]);
+  if (!annotations_.targets.empty()) {
+    const auto width = static_cast<std::size_t>(spec_.num_targets);
+    hasher.add(std::as_bytes(std::span(annotations_.targets).subspan(i * width, width)));
+  }
+  return static_cast<std::int64_t>(input.values.size() + input.counts.size());
+}
+
+Dataset::Place Dataset::place_of(std::int64_t example) const {
+  Place place{0, example};
+  while (place.file < files().size() && place.row >= files()[place.file].examples) place.row -= files()[place.file++].examples;
+  if (!annotations_.rows.empty()) place.row = annotations_.rows[static_cast<std::size_t>(example)];
+  return place;
+}
+
+std::string Dataset::place_text(std::int64_t example) const {
+  const Place place = place_of(example);
+  if (place.file >= files().size()) return "example " + std::to_string(example);
+  return files()[place.file].name + ": row " + std::to_string(place.row);
 }
 
 const Column& Dataset::column(std::string_view name) const {

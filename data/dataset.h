@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/digest.h"
+#include "data/resident_bound.h"
 
 namespace coppice {
 
@@ -48,6 +50,19 @@ struct Column {
   std::vector<std::string> labels;  // text of each value; empty where the number speaks for itself
 };
 
+// Examples that lie in one file, or came from it.
+struct DataFile {
+  std::string name;
+  std::int64_t examples = 0;
+};
+
+// What is kept of an example's input, before normalisation; valid as long as the data set.
+struct StoredInput {
+  std::span<const std::byte> values;  // pixels; features (float32); tokens (2 or 4 bytes each); words (uint32)
+  std::span<const std::byte> counts;  // bags: of each word, uint32
+  int value_bytes = 1;
+};
+
 // What is known of every example besides its input. Exactly one of `classes` and `targets` is filled, neither for
 // kNextToken.
 struct Annotations {
@@ -55,6 +70,9 @@ struct Annotations {
   std::vector<float> targets;         // N x L, row-major
   std::vector<Column> columns;
   std::vector<std::string> class_names;  // of the classes or labels; empty = unnamed
+  std::vector<DataFile> files = {};      // one behind another, in the order of the examples; empty = not known
+  std::vector<std::int64_t> rows = {};   // N, of each example in its file; empty = counted from 0
+  std::shared_ptr<const ResidentBound> resident = nullptr;  // of files that are mapped; null: what is read stays in memory
 };
 
 // Immutable, hence shared by threads without locks. The reads a kind does not have throw Error (a defect of the
@@ -84,6 +102,20 @@ class Dataset {
   // kMultiLabel (0 or 1) and kRegression: [B, L].
   void read_targets(std::span<const std::int64_t> indices, float* targets_BL) const;
 
+  // Throws Error where a data set of another program keeps none.
+  virtual StoredInput stored_input(std::int64_t example) const;
+  // Adds what is stored of an example, input and target, and returns the bytes of its input. Equal examples add the same, in
+  // whatever files and data sets of one spec they lie.
+  std::int64_t add_example(std::int64_t example, Hasher& hasher) const;
+  // Where an example lies: which of files(), and which row of it.
+  struct Place {
+    std::size_t file = 0;
+    std::int64_t row = 0;
+  };
+  virtual Place place_of(std::int64_t example) const;
+  const std::vector<DataFile>& files() const { return annotations_.files; }
+  std::string place_text(std::int64_t example) const;  // "FILE: row 17"
+
   std::span<const std::int32_t> classes() const { return annotations_.classes; }  // empty where targets are not classes
   const std::vector<std::string>& class_names() const { return annotations_.class_names; }
   const Column& column(std::string_view name) const;  // throws InputError with the nearest name
@@ -98,6 +130,10 @@ class Dataset {
   Dataset(ExampleSpec spec, std::int64_t size, Annotations annotations, const Digest& inputs);
 
   void check(std::span<const std::int64_t> indices) const;  // throws Error outside [0, size)
+  // After each read: keeps mapped files within their bound.
+  void touched(std::size_t reads, std::int64_t bytes_of_each) const {
+    if (annotations_.resident != nullptr) annotations_.resident->touched(reads, bytes_of_each);
+  }
 
  private:
   ExampleSpec spec_;

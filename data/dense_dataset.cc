@@ -46,7 +46,14 @@ class Images final : public Dataset {
         }
       }
       x += values;
+      touched(1, pixels_.row_bytes());
     }
+  }
+
+  StoredInput stored_input(std::int64_t example) const override {
+    check(std::span(&example, 1));
+    touched(1, pixels_.row_bytes());
+    return {{pixels_.row(example), static_cast<std::size_t>(pixels_.row_bytes())}, {}, 1};
   }
 
  private:
@@ -72,7 +79,14 @@ class Features final : public Dataset {
         }
       }
       x += features;
+      touched(1, values_.row_bytes());
     }
+  }
+
+  StoredInput stored_input(std::int64_t example) const override {
+    check(std::span(&example, 1));
+    touched(1, values_.row_bytes());
+    return {{values_.row(example), static_cast<std::size_t>(values_.row_bytes())}, {}, sizeof(float)};
   }
 
  private:

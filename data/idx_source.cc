@@ -57,6 +57,7 @@ Split read_split(const std::string& images, const std::string& labels, const std
   split.pixels.assign(pixels, pixels + array.values.size());
   split.annotations.classes = read_integers(labels, split.shape[0], file);
   split.labels_file = labels;
+  split.annotations.files = {{file, split.shape[0]}};
   for (std::size_t c = 0; c < column_files.size(); ++c) {
     split.annotations.columns.push_back({names[c], read_integers(column_files[c], split.shape[0], file), {}});
   }

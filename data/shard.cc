@@ -20,6 +20,7 @@ constexpr std::string_view kMagic = "CPPSHARD";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::int64_t kAlignment = 64;
 constexpr std::int64_t kMostColumns = 1024;
+constexpr std::size_t kStretch = std::size_t{8} << 20;  // bytes of values between two reports
 
 struct Header {
   char magic[8];
@@ -174,30 +175,34 @@ ShardView parse_shard(std::span<const std::byte> bytes, const ExampleSpec& spec,
   return shard;
 }
 
-void check_shard_values(const ShardView& shard, const ExampleSpec& spec, const std::string& file) {
-  const auto check_all = [&]<class T>(std::span<const T> values, std::int64_t bound) {
+void check_shard_values(const ShardView& shard, const ExampleSpec& spec, const std::string& file, const Passed& done) {
+  const auto check_below = [&]<class T>(std::span<const T> values, std::int64_t bound) {
     for (const T value : values) {
       if (static_cast<std::int64_t>(value) < bound) continue;
       throw InputError(file + ": found token or word " + std::to_string(value) + ", expected 0.." +
                        std::to_string(bound - 1));
     }
   };
-  const auto check_finite = [&](std::span<const float> values, const char* what) {
+  const auto check_finite = [&](std::span<const float> values, const char* what, std::size_t first) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!std::isfinite(values[i])) {
-        throw InputError(file + ": " + what + " " + std::to_string(i) + " is " + std::to_string(values[i]) +
+        throw InputError(file + ": " + what + " " + std::to_string(first + i) + " is " + std::to_string(values[i]) +
                          ", expected a finite number");
       }
     }
   };
-  const auto as = [&shard]<class T>(T) {
-    return std::span<const T>(reinterpret_cast<const T*>(shard.values.data()), shard.values.size() / sizeof(T));
+  const auto as = []<class T>(std::span<const std::byte> bytes, T) {
+    return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
   };
-  if (spec.kind == Kind::kFeatures) check_finite(as(float{}), "feature");
-  if (spec.kind == Kind::kTokens && shard.value_bytes == 2) check_all(as(std::uint16_t{}), spec.vocabulary);
-  if (spec.kind == Kind::kTokens && shard.value_bytes == 4) check_all(as(std::uint32_t{}), spec.vocabulary);
-  if (spec.kind == Kind::kBagOfWords) check_all(as(std::uint32_t{}), spec.shape[0]);
-  check_finite(shard.outputs, "output");
+  for (std::size_t at = 0; spec.kind != Kind::kImage && at < shard.values.size(); at += kStretch) {
+    const auto stretch = shard.values.subspan(at, std::min(kStretch, shard.values.size() - at));
+    if (spec.kind == Kind::kFeatures) check_finite(as(stretch, float{}), "feature", at / sizeof(float));
+    if (spec.kind == Kind::kTokens && shard.value_bytes == 2) check_below(as(stretch, std::uint16_t{}), spec.vocabulary);
+    if (spec.kind == Kind::kTokens && shard.value_bytes == 4) check_below(as(stretch, std::uint32_t{}), spec.vocabulary);
+    if (spec.kind == Kind::kBagOfWords) check_below(as(stretch, std::uint32_t{}), spec.shape[0]);
+    if (done) done(stretch);
+  }
+  check_finite(shard.outputs, "output", 0);
 }
 
 }  // namespace coppice

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,7 +33,9 @@ struct ShardView {
 ShardView parse_shard(std::span<const std::byte> bytes, const ExampleSpec& spec, std::int64_t num_columns,
                       const std::string& file);
 
-// A pass over all values: finite features, tokens and words inside the vocabulary. Throws InputError naming `file`.
-void check_shard_values(const ShardView& shard, const ExampleSpec& spec, const std::string& file);
+// A pass over all values: finite features, tokens and words inside the vocabulary. Throws InputError naming `file`. `done` is told of
+// each stretch of bytes that will not be looked at again.
+using Passed = std::function<void(std::span<const std::byte>)>;
+void check_shard_values(const ShardView& shard, const ExampleSpec& spec, const std::string& file, const Passed& done = {});
 
 }  // namespace coppice

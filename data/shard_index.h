@@ -18,11 +18,19 @@ struct ShardFile {
   Digest digest;  // BLAKE2b-256 of the file
 };
 
+// What examples were converted from; nothing but its name where that is no single file.
+struct SourceFile {
+  std::string name;
+  std::int64_t bytes = 0;
+  Digest digest;
+};
+
 struct ShardIndex {
   ExampleSpec spec;
   std::vector<std::string> class_names;
   std::vector<Column> columns;  // names and labels, without values
   std::string note;
+  std::vector<SourceFile> sources;
   std::vector<ShardFile> train, test;
 };
 

@@ -69,6 +69,24 @@ class Tokens final : public Dataset {
     read(indices, 1, kIgnoredTarget, tokens_BT);
   }
 
+  StoredInput stored_input(std::int64_t example) const override {
+    check(std::span(&example, 1));
+    const Window& window = windows_[static_cast<std::size_t>(example)];
+    const TokenPiece& piece = pieces_[window.piece];
+    const auto bytes = static_cast<std::uint64_t>(piece.token_bytes);
+    touched(1, static_cast<std::int64_t>(window.length * bytes));
+    // The token behind the last one is a target.
+    const std::uint64_t targets = predicts_next(spec()) ? 1 : 0;
+    return {piece.tokens.bytes.subspan(window.begin * bytes, (window.length + targets) * bytes), {}, piece.token_bytes};
+  }
+
+  Place place_of(std::int64_t example) const override {
+    const Window& window = windows_.at(static_cast<std::size_t>(example));
+    const auto bounds = pieces_[window.piece].bounds();
+    const auto next = std::upper_bound(bounds.begin(), bounds.end(), window.begin);
+    return {window.piece, next - bounds.begin() - 1};
+  }
+
   void read_lengths(std::span<const std::int64_t> indices, std::int64_t* lengths_B) const override {
     check(indices);
     for (const std::int64_t i : indices) *lengths_B++ = windows_[static_cast<std::size_t>(i)].length;
@@ -88,6 +106,7 @@ class Tokens final : public Dataset {
       }
       std::fill(out + window.length, out + width, padding);
       out += width;
+      touched(1, static_cast<std::int64_t>(window.length) * piece.token_bytes);
     }
   }
 

@@ -1,6 +1,7 @@
 #include "simulations/checked_run.h"
 
 #include "core/config_yaml.h"
+#include "simulations/data_check.h"
 
 namespace coppice {
 
@@ -14,6 +15,7 @@ CheckedRun RunChecker::check(const RunConfig& config, int ranks, const std::stri
     source_ = source;
   }
   CheckedRun run{deal_scenario_data(config, loaded_), first_state(config, file), nullptr};
+  check_data(run.data);
   run.model = make_model(run.state.track(kMainTrack).values->config);
   check_model_fits(*run.model, run.data.clients->train->spec(), file);
   check_scenario(config, run.data, *run.model, ranks, file);

@@ -178,6 +178,11 @@ void DataSettings::visit(FieldVisitor& v) {
   v.variant("partition", partition, "how examples are dealt to clients");
   v.group("holdout", holdout, "examples each client keeps apart to choose by");
   v.field("test_clients", test_clients, "parts of the test set, shared by the ranks", at_least(1));
+  v.field("contract", contract,
+          "a data contract (JSON) that all data is checked against at the start; empty = the contract.json beside shards, if any");
+  v.field("label_counts", label_counts,
+          "write into data.json how many examples of each class a client has: private information in a real federation");
+  v.list("augment", augment, "what is done to images that are trained on, in this order");
 }
 
 void RunConfig::visit(FieldVisitor& v) {
@@ -195,6 +200,9 @@ std::string config_digest(const RunConfig& config) {
   essential.run.checkpoint_every = 1;
   essential.run.determinism = Determinism::kWarn;
   essential.federation.local.recompute = false;
+  essential.data.label_counts = false;
+  essential.data.contract.clear();  // what it says stands in data.json
+  if (auto* shards = std::get_if<ShardSource>(&essential.data.source)) shards->resident_mib = ShardSource{}.resident_mib;
   return digest_of(write_config(essential)).hex();
 }
 

@@ -11,6 +11,7 @@
 #include "algorithms/methods/final_measurement.h"
 #include "algorithms/methods/pruning.h"
 #include "algorithms/methods/scoring.h"
+#include "data/augment.h"
 #include "data/holdout.h"
 #include "data/partition.h"
 #include "data/source.h"
@@ -35,6 +36,9 @@ struct DataSettings {
   PartitionConfig partition = DirichletPartition{};
   HoldoutConfig holdout;
   std::int64_t test_clients = 20;   // the test set in as many parts, so that ranks share evaluation; by-column: its own values
+  std::string contract;             // a file; empty: the contract.json beside shards, where there is one
+  bool label_counts = false;        // of each client, into the run's data.json
+  std::vector<AugmentConfig> augment;
   void visit(FieldVisitor& v);
 };
 

@@ -9,6 +9,7 @@
 #include "algorithms/methods/sparse_gpt_pruning.h"
 #include "client/batch_reader.h"
 #include "core/error.h"
+#include "data/data_files.h"
 #include "models/biases.h"
 #include "models/graph/graph_model.h"
 #include "models/model.h"
@@ -183,14 +184,23 @@ Seed run_seed(const RunConfig& config) { return Seed{static_cast<std::uint64_t>(
 
 ScenarioData load_scenario_data(const RunConfig& config) { return deal_scenario_data(config, load_data(config.data.source)); }
 
+std::string contract_file(const std::string& setting, const LoadedData& loaded) {
+  return setting.empty() ? loaded.contract : resolve_data_path(setting);
+}
+
 ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loaded) {
   const Partition dealt = make_partition(config.data.partition, *loaded.train, run_seed(config));
   Partition test = deal_test_set(config, *loaded.test, run_seed(config));
   ScenarioData data;
+  const std::string contract = contract_file(config.data.contract, loaded);
+  if (!contract.empty()) data.contract = read_contract(contract);
+  data.sources = loaded.sources;
+  data.trusted = loaded.trusted;
   data.loss = loss_of(loaded.train->spec());
   data.note = loaded.note;
   data.clients = std::make_shared<const ClientData>(
-      ClientData{loaded.train, loaded.test, hold_out(dealt, config.data.holdout), std::move(test)});
+      ClientData{loaded.train, loaded.test, hold_out(dealt, config.data.holdout), std::move(test),
+                 Augmenter(config.data.augment, loaded.train->spec())});
   return data;
 }
 

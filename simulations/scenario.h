@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "algorithms/methods/method.h"
 #include "client/client_data.h"
+#include "data/contract.h"
 #include "simulations/run_config.h"
 
 namespace coppice {
@@ -15,10 +17,15 @@ struct ScenarioData {
   std::shared_ptr<const ClientData> clients;
   std::string note;
   LossKind loss = LossKind::kCrossEntropy;
+  std::optional<DataContract> contract;  // that the data is to keep
+  std::vector<SourceFile> sources;       // what the data was converted from, where it says
+  bool trusted = false;                  // nothing more is read at the start than has to be
 };
 
 // Loads and deals the data; every rank does this for itself and gets the same. Throws InputError.
 ScenarioData load_scenario_data(const RunConfig& config);
+// The file of the contract that data is to keep: `setting`, or else what lies beside the data; "" for none.
+std::string contract_file(const std::string& setting, const LoadedData& loaded);
 // The second half alone.
 ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loaded);
 

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "client/worker.h"
 #include "comm/mpi/launcher.h"
@@ -21,6 +22,7 @@
 #include "core/process_memory.h"
 #include "models/model.h"
 #include "simulations/budget_text.h"
+#include "simulations/data_check.h"
 #include "simulations/latency_budget.h"
 #include "simulations/memory_forecast.h"
 #include "simulations/ranked_backend.h"
@@ -67,10 +69,11 @@ RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Finge
 // Rank 0's side: everything that is decided, written or shown.
 class Coordinator {
  public:
-  Coordinator(const RunConfig& config, const SessionOptions& options, const ScenarioData& data, Communicator& comm)
+  Coordinator(const RunConfig& config, const SessionOptions& options, const ScenarioData& data, DataManifest manifest, Communicator& comm)
       : config_(config),
         options_(options),
         data_(data),
+        manifest_(std::move(manifest)),
         comm_(comm),
         out_(output_folder(config)),
         fingerprint_(fingerprint_of_this_process()),
@@ -101,6 +104,7 @@ class Coordinator {
     }
     if (!checkpoint_.exists()) keep_graph();
     state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
+    identify_data();
     write_file_atomically(out_ + "/config.yaml", write_config(config_));
     if (Checkpoint::would_move(state_)) checkpoint_.save(state_);
     trim_heap();
@@ -144,6 +148,15 @@ class Coordinator {
     write_file_atomically(own_graph(), std::array{file.bytes()});
   }
 
+  // A run remembers the digest of its data, and data.json what each client had.
+  void identify_data() {
+    const std::string file = out_ + "/data.json";
+    std::string& digest = state_.texts["data"];
+    if (!digest.empty()) check_unchanged(file, digest, manifest_);
+    digest = manifest_.digest().hex();
+    write_file_atomically(file, to_json(manifest_));
+  }
+
   State resumed() {
     std::string differences;
     State state = checkpoint_.load(differences);
@@ -175,6 +188,7 @@ class Coordinator {
   RunConfig config_;
   const SessionOptions& options_;
   const ScenarioData& data_;
+  DataManifest manifest_;
   Communicator& comm_;
   std::string out_;
   Fingerprint fingerprint_;
@@ -196,7 +210,22 @@ bool agree(Communicator& comm, bool ready) {
 
 int run_session(const RunConfig& config, const SessionOptions& options, Communicator& comm) {
   check_settings(config, options.config_file);
-  const ScenarioData data = load_scenario_data(config);
+  const DataFindings findings = look_at_data(config, comm.rank(), comm.size());
+  const JointData joint(comm, findings);
+  std::optional<DataManifest> manifest;
+  if (comm.rank() == 0) {
+    try {
+      manifest = joint.on_rank_0();
+    } catch (...) {
+      agree(comm, false);
+      throw;
+    }
+  }
+  if (!findings.failure.empty()) {  // not rank 0, which has the line
+    agree(comm, false);
+    return static_cast<int>(ExitCode::kBadInput);
+  }
+  const ScenarioData& data = findings.data;
   Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
   RankedBackend backend(comm, worker, data.clients->population(), output_folder(config), options.extensions);
   if (comm.rank() != 0) {
@@ -208,7 +237,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
     backend.serve();
     return 0;
   }
-  Coordinator coordinator(config, options, data, comm);
+  Coordinator coordinator(config, options, data, std::move(*manifest), comm);
   try {
     coordinator.prepare();
   } catch (...) {

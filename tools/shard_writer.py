@@ -91,6 +91,7 @@ class Numbering:
 
     def __init__(self, dense):
         self.dense, self.values, self.names, self.numbers = dense, set(), None, None
+        self.agreed = None  # how many a contract allows
 
     @staticmethod
     def normal(value):
@@ -108,8 +109,20 @@ class Numbering:
         self.names = [str(v) for v in (sorted(self.values) if whole else sorted(self.values, key=str))]
         self.numbers = {name: i for i, name in enumerate(self.names)}
 
+    def adopt(self, names, count):
+        """The classes of a contract instead of those that were seen."""
+        self.agreed, self.names = count, names
+        self.values = {self.normal(name) for name in names} if names else set(range(count))
+        self.numbers = {name: i for i, name in enumerate(names)} if names else None
+
+    def count(self):
+        return len(self.values) if self.agreed is None else self.agreed
+
     def number(self, value, where):
         value = self.normal(value)
         if value not in self.values:
+            if self.agreed is not None:
+                some = ", ".join(map(str, (self.names or sorted(self.values))[:10])) + (", ..." if self.agreed > 10 else "")
+                raise BadInput(f"{where}: found class {value!r}, which is not in the contract; expected one of: {some}")
             raise BadInput(f"{where}: found {value!r}, which no training example has")
         return value if self.numbers is None else self.numbers[str(value)]

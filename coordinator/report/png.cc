@@ -36,7 +36,33 @@ std::string compressed(const std::string& raw) {
   return out;
 }
 
+constexpr const char* kSignature = "\x89PNG\r\n\x1A\n";
+
 }  // namespace
+
+std::string pixels_to_png(std::int64_t rows, std::int64_t columns, std::int64_t channels, std::span<const std::uint8_t> pixels) {
+  const std::int64_t row_bytes = columns * channels;
+  if (rows < 1 || columns < 1 || (channels != 1 && channels != 3) || static_cast<std::int64_t>(pixels.size()) != rows * row_bytes) {
+    throw Error("image of " + std::to_string(rows) + " x " + std::to_string(columns) + " x " + std::to_string(channels) + " from " +
+                std::to_string(pixels.size()) + " bytes");
+  }
+  std::string header;
+  put_u32(header, static_cast<std::uint32_t>(columns));
+  put_u32(header, static_cast<std::uint32_t>(rows));
+  header += '\x08';                         // bits a channel
+  header += channels == 1 ? '\0' : '\2';     // grey or red, green, blue
+  header += std::string("\0\0\0", 3);       // deflate, no filter, not interlaced
+  std::string raw;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    raw += '\0';  // no filter
+    raw.append(reinterpret_cast<const char*>(pixels.data()) + r * row_bytes, static_cast<std::size_t>(row_bytes));
+  }
+  std::string png = kSignature;
+  put_chunk(png, "IHDR", header);
+  put_chunk(png, "IDAT", compressed(raw));
+  put_chunk(png, "IEND", "");
+  return png;
+}
 
 std::string shades_to_png(std::int64_t rows, std::int64_t columns, std::span<const std::uint8_t> shades) {
   if (rows < 1 || columns < 1 || shades.size() != static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns)) {
@@ -68,7 +94,7 @@ std::string shades_to_png(std::int64_t rows, std::int64_t columns, std::span<con
       raw += static_cast<char>(byte);
     }
   }
-  std::string png = "\x89PNG\r\n\x1A\n";
+  std::string png = kSignature;
   put_chunk(png, "IHDR", header);
   put_chunk(png, "PLTE", palette);
   put_chunk(png, "tRNS", strengths);

@@ -1,6 +1,9 @@
 // tools/to_shards.py writes what the data source `shards` reads.
 #include <cstdlib>
 
+#include <numeric>
+
+#include "data/contract_check.h"
 #include "data/shard_source.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/data/samples.h"
@@ -85,6 +88,65 @@ TEST_F(ToShards, FeaturesAndClasses) {
   EXPECT_NEAR(squares / static_cast<double>(data.train->size()), 1.0, 1e-5);
 }
 
+TEST_F(ToShards, TablesOfNumbersWordsAndHolesKeepTheirContract) {
+  std::string text = "age,weight,sex,outcome,hospital\n";
+  for (int i = 0; i < 20; ++i) {
+    text += std::to_string(20 + i) + "," + (i % 5 == 0 ? "" : std::to_string(60 + i)) + "," + (i % 3 == 0 ? "f" : "m") + "," +
+            (i % 2 == 0 ? "ill" : "well") + ",\"north, \"\"" + std::to_string(i % 2) + "\"\"\"\n";
+  }
+  write_text(folder_.path("a.csv"), text);
+  const std::string table = " --input age,weight,sex --as features --target outcome --column hospital";
+  ASSERT_EQ(run("csv --train " + folder_.path("a.csv") + table + " --category sex --missing weight"), 0) << log();
+  const LoadedData data = load();
+  EXPECT_EQ(data.train->spec().shape, (std::vector<std::int64_t>{5}));  // age, weight, whether it is missing, f, m
+  ASSERT_EQ(data.sources.size(), 1u);
+  EXPECT_EQ(data.sources[0].digest, digest_of(text));
+  EXPECT_EQ(data.train->column("hospital").labels, (std::vector<std::string>{"north, \"0\"", "north, \"1\""}));
+  std::vector<double> weights;
+  float filled = 0.0F;
+  for (std::int64_t i = 0; i < data.train->size(); ++i) {
+    const auto* row = reinterpret_cast<const float*>(data.train->stored_input(i).values.data());
+    EXPECT_EQ(row[3] + row[4], 1.0F);
+    if (row[2] == 1.0F) {
+      filled = row[1];
+    } else {
+      weights.push_back(static_cast<double>(row[1]));
+    }
+  }
+  double mean = 0.0;
+  for (const double weight : weights) mean += weight / static_cast<double>(weights.size());
+  EXPECT_NEAR(static_cast<double>(filled), mean, 1e-4);
+
+  const DataContract contract = read_contract(data.contract);
+  for (const auto& split : {data.train, data.test}) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(split->size()));
+    std::iota(all.begin(), all.end(), 0);
+    check_kind(contract, *split, "data");
+    check_examples(contract, *split, all, "client 0");
+    check_classes(contract, *split, "data");
+  }
+
+  // Another owner, who has one class and no m, encodes alike; what the contract does not allow is one line.
+  std::filesystem::rename(folder_.path("shards"), folder_.path("ours"));
+  const std::string theirs = "csv --train " + folder_.path("b.csv") + table + " --contract " + folder_.path("ours/contract.json");
+  write_text(folder_.path("b.csv"), "age,weight,sex,outcome,hospital\n30,,f,well,south\n31,70,f,well,south\n");
+  ASSERT_EQ(run(theirs + " --test-fraction 0"), 0) << log();
+  const LoadedData other = load();
+  EXPECT_EQ(other.train->spec(), data.train->spec());
+  EXPECT_EQ(other.train->classes()[0], 1);
+  EXPECT_EQ(read_contract(other.contract).digest(), contract.digest());
+  std::filesystem::remove_all(folder_.path("shards"));
+  for (const auto& [row, part] : std::vector<std::pair<std::string, std::string>>{
+           {"300,70,f,well,south", "b.csv:2: column 'age': found 300, expected 20..39"},
+           {"30,70,x,well,south", "b.csv:2: column 'sex': found 'x', expected one of: f, m"},
+           {"30,70,,well,south", "b.csv:2: column 'sex': the value is missing"},
+           {"30,70,f,dead,south", "b.csv:2: found class 'dead', which is not in the contract; expected one of: ill, well"}}) {
+    write_text(folder_.path("b.csv"), "age,weight,sex,outcome,hospital\n" + row + "\n");
+    EXPECT_EQ(run(theirs), 2);
+    EXPECT_NE(log().find(part), std::string::npos) << log();
+  }
+}
+
 TEST_F(ToShards, BagsOfWordsWithSeveralLabelsOverSeveralShards) {
   std::string text;
   for (int i = 0; i < 3; ++i)
@@ -143,7 +205,7 @@ TEST_F(ToShards, BadInputIsOneLineAndLeavesNothing) {
     EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1) << lines;
     EXPECT_FALSE(std::filesystem::exists(folder_.path("shards")));
   };
-  expect("jsonl --train " + file + " --input x --as features --target y", "a.jsonl:2: found");
+  expect("jsonl --train " + file + " --input x --as features --target y", "a.jsonl:2: column 'x': found 'two', expected a number");
   expect("jsonl --train " + file + " --input X --as features --target y", "no field 'X'");
   expect("jsonl --train " + file + " --input x --as features", "expected 1");
   expect("jsonl --train " + folder_.path("b.jsonl") + " --input x --as features --target y", "b.jsonl");
