@@ -15,13 +15,15 @@
 #include "algorithms/methods/method.h"
 #include "client/worker.h"
 #include "comm/communicator.h"
+#include "comm/regional_sum.h"
 
 namespace coppice {
 
 class RankedBackend : public Backend {
  public:
-  // One a rank. `comm` and `worker` must outlive it. In `folder` the sums of large models lie while a client trains.
-  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder);
+  // One a rank. `comm` and `worker` must outlive it. In `folder` the sums of large models lie while a client trains. Sums are taken in
+  // `regions` of ranks first (comm/regional_sum.h); 1: at once.
+  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, int regions = 1);
 
   // Rank 0.
   Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) override;
@@ -40,6 +42,7 @@ class RankedBackend : public Backend {
   Answer join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share);
 
   Communicator& comm_;
+  RegionalSum sum_;
   Worker& worker_;
   Population population_;
   std::string folder_;
