@@ -1,5 +1,6 @@
 #include "client/growth_answer.h"
 
+#include "algorithms/dynamics/flash.h"
 #include "core/error.h"
 
 namespace coppice {
@@ -10,7 +11,7 @@ GrowthAnswer::GrowthAnswer(const GrowthTask& task, const Mask* mask, Seed seed) 
     const auto tensor = static_cast<ParamId>(task.tensors[i]);
     Entries& entries = entries_[tensor];
     if (!task.counts.empty()) entries.count = task.counts[i];
-    needs_gradient_ |= task.counts.empty() || entries.count > 0;
+    needs_gradient_ |= task.what != GrowthTask::What::kDensities && (task.counts.empty() || entries.count > 0);
     if (!drawn) continue;
     kept(tensor);
     entries.positions = growth_candidates(*mask, tensor, entries.count, seed);
@@ -47,6 +48,15 @@ void GrowthAnswer::take(ParamId tensor, const at::Tensor& gradient, std::int64_t
 }
 
 void GrowthAnswer::release(const ReleaseContext& context, const Arena& base, std::int64_t seen, Report& report) {
+  report.add_scalar("growth/weight", weight_of(context));
+  if (task_.what == GrowthTask::What::kDensities) {
+    for (const std::int64_t tensor : task_.tensors) kept(static_cast<ParamId>(tensor));
+    const std::vector<double> densities = redistributed_densities(*mask_, task_.tensors, base, task_.rate);
+    for (std::size_t i = 0; i < densities.size(); ++i) {
+      release_sums(context, "growth/" + base.layout()[static_cast<int>(task_.tensors[i])].name, {densities[i]}, true, report);
+    }
+    return;
+  }
   const bool squares = task_.what == GrowthTask::What::kSquares;
   for (std::size_t i = 0; i < task_.tensors.size(); ++i) {
     const auto tensor = static_cast<ParamId>(task_.tensors[i]);
@@ -65,7 +75,6 @@ void GrowthAnswer::release(const ReleaseContext& context, const Arena& base, std
       release_votes(context, "growth/drop/" + entry.name, smallest_kept(base.floats(tensor), kept(tensor), task_.drops[i]), report);
     }
   }
-  report.add_scalar("growth/weight", weight_of(context));
 }
 
 }  // namespace coppice

@@ -2,24 +2,20 @@
 
 #include <cmath>
 
-#include "algorithms/aggregation/fednova.h"
 #include "algorithms/compensation/bias.h"
 #include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/report_blocks.h"
+#include "algorithms/exchange/submodel.h"
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/taps/batch_norm_moments.h"
 #include "algorithms/taps/input_products.h"
-#include "algorithms/training/adapter_replica.h"
-#include "algorithms/training/local_training.h"
-#include "algorithms/training/sparse_replica.h"
 #include "client/batch_reader.h"
-#include "client/control_variate.h"
+#include "client/client_training.h"
 #include "client/growth_answer.h"
 #include "client/hessian_gradient.h"
 #include "core/error.h"
 #include "core/live_bytes.h"
 #include "core/phase_timer.h"
-#include "data/batches.h"
 #include "models/counted_tensors.h"
 #include "models/measures.h"
 
@@ -50,7 +46,7 @@ class Play {
   std::int64_t samples() const { return samples_; }
   double flops() const { return flops_; }
   // To be kept at the client once its report is accepted.
-  std::vector<Block> take_store() { return std::move(to_store_); }
+  std::vector<Block> take_store() { return training_ ? training_->take_store() : std::vector<Block>{}; }
 
  private:
   static bool looks_at_trained(const Task& task) {
@@ -69,18 +65,23 @@ class Play {
   void charge(const Batch& batch, double flops_of_position) { flops_ += static_cast<double>(positions_of(batch)) * flops_of_position; }
 
   ReleaseContext context(const Release& release, std::int64_t samples) const {
-    return {release, plan_.mask.get(), samples, plan_.seed, client_};
+    return {release, plan_.mask.get(), samples, plan_.seed, client_, plan_.part};
   }
 
   // The first `batches` batches of the client's shuffled samples; 0 = all.
   template <class Use>
   std::int64_t for_first_batches(Split split, std::int64_t batches, std::int64_t size, const Use& use) {
-    std::span<const std::int64_t> left = data_.samples(split, client_);
+    return for_batches(data_.dataset(split), data_.samples(split, client_), batches, size, use);
+  }
+
+  template <class Use>
+  std::int64_t for_batches(const Dataset& dataset, std::span<const std::int64_t> left, std::int64_t batches, std::int64_t size,
+                           const Use& use) {
     std::int64_t seen = 0;
     Batch batch;
     for (std::int64_t b = 0; (batches == 0 || b < batches) && !left.empty(); ++b) {
       const auto take = std::min<std::size_t>(left.size(), static_cast<std::size_t>(size));
-      read_batch(data_.dataset(split), left.first(take), batch);
+      read_batch(dataset, left.first(take), batch);
       use(batch);
       seen += static_cast<std::int64_t>(take);
       left = left.subspan(take);
@@ -89,135 +90,11 @@ class Play {
   }
 
   void perform(const TrainTask& task) {
-    const std::span<const std::int64_t> mine = data_.samples(Split::kTrain, client_);
-    samples_ = static_cast<std::int64_t>(mine.size());
-    const Seed seed = plan_.seed.with_client(static_cast<std::uint32_t>(client_));
-    BatchOrder order(mine, task.batch, task.epochs, seed, BatchRule{.last = task.last});
-    const std::int64_t of_epoch = std::max<std::int64_t>(1, order.num_batches() / std::max<std::int64_t>(1, task.epochs));
-    std::int64_t served = 0;
-    const BatchSource next = [&](Batch& batch) {
-      const std::span<const std::int64_t> indices = order.next();
-      if (indices.empty()) return false;
-      read_batch(*data_.train, indices, batch);
-      augment_batch(data_.augmenter, seed, served++ / of_epoch, indices, batch);
-      charge(batch, models_.position_flops);
-      return true;
-    };
-    LocalOptions options;
-    options.max_steps = plan_.probe ? 1 : task.max_steps;
-    options.step.lr_scale = task.lr_scale;
-    options.step.prox_mu = task.prox_mu;
-    options.step.clip_norm = task.clip_norm;
-    if (task.distill) {
-      options.guide = [this, &task](const Batch& batch) { return guide_of(*models_.teacher, batch, *task.distill); };
-    }
-    const auto* lora = std::get_if<LoraConfig>(&task.adapter);
-    if (lora != nullptr) return train_adapters(task, *lora, next, options);
-    if (holds_kept_alone(plan_, task)) return train_kept(task, next, options);
-    const std::int64_t all = order.num_batches();
-    train_weights(task, next, options.max_steps > 0 ? std::min(options.max_steps, all) : all, options);
-  }
-
-  void train_adapters(const TrainTask& task, const LoraConfig& lora, const BatchSource& next, LocalOptions options) {
-    AdapterReplica& adapters = adapters_.emplace(*models_.base, lora, *plan_.adapters, plan_.mask.get());
-    Optimizer optimizer(task.optimizer, plan_.adapters->shared_layout());
-    options.step.anchor = plan_.adapters.get();
-    const Trainee trainee{
-        .backward = [&](const Batch& batch, const Guide* guide) { return adapters.backward(batch, plan_.loss, guide); },
-        .step = [&](const StepOptions& step) { return adapters.step(optimizer, step); }};
-    const LocalResult result = train_locally(trainee, next, options);
-    if (!usable(result)) return;
-    const ReleaseContext release = context(task.release, samples_);
-    release_difference(release, "train/delta/", adapters.adapters(), *plan_.adapters, report_);
-    report_training(result, release);
-  }
-
-  // Kept values alone are in memory (algorithms/training/sparse_replica.h).
-  void train_kept(const TrainTask& task, const BatchSource& next, LocalOptions options) {
-    SparseReplica& replica = sparse_.emplace(replica_.shared_model(), *plan_.values, *plan_.mask, task.precision, task.recompute);
-    Optimizer optimizer(task.optimizer, replica.base().shared_layout());
-    options.step.anchor = &replica.received();
-    const Trainee trainee{
-        .backward = [&](const Batch& batch, const Guide* guide) { return replica.backward(batch, plan_.loss, guide); },
-        .step = [&](const StepOptions& step) { return replica.step(optimizer, step); },
-        .has_norms = replica.moments().layout().size() > 0};
-    const LocalResult result = train_locally(trainee, next, options);
-    if (!usable(result)) return;
-    ReleaseContext release = context(task.release, samples_);
-    release.mask = nullptr;  // nothing is dropped of what is there
-    release_change(task, result, release, replica.base(), replica.received());
-    release_moments(release, replica.moments());
-    report_training(result, release);
-  }
-
-  // `steps`: how many there will be.
-  void train_weights(const TrainTask& task, const BatchSource& next, std::int64_t steps, LocalOptions options) {
-    replica_.load(plan_.values, task.precision);
-    replica_.set_recompute(task.recompute);
-    Optimizer optimizer(task.optimizer, replica_.model().base_layout());
-    std::optional<KeptBytes> kept;
-    if (plan_.mask) kept.emplace(*plan_.mask);
-    options.step.kept = kept ? &*kept : nullptr;
-    options.step.anchor = &plan_.values->base;
-    std::optional<ControlVariate> control;
-    if (task.scaffold) {
-      control.emplace(plan_, client_, store_, replica_.model().base_layout());
-      options.step.correction = &control->correction();
-    }
-    if (keeps_shadows(task.sparse) && plan_.mask) {
-      replica_.use_shadows(*plan_.mask);
-      options.step.shadows = ShadowStep{.in_gradient = std::holds_alternative<SrSteConfig>(task.sparse)};
-      options.decay = [this, &task, steps](std::int64_t step) {
-        const double rounds_done = static_cast<double>(plan_.round) + static_cast<double>(step + 1) / static_cast<double>(steps);
-        return decay_at(task.sparse, rounds_done / static_cast<double>(task.rounds));
-      };
-    }
-    Tap tap;
-    const LocalResult result = train_locally(replica_, plan_.loss, optimizer, next, tap, options);
-    if (!usable(result)) return;
-    const ReleaseContext release = context(task.release, samples_);
-    release_change(task, result, release, replica_.base(), plan_.values->base);
-    release_moments(release, replica_.moments());
-    if (control) {
-      const double lr = std::get<SgdConfig>(task.optimizer).lr * task.lr_scale;
-      to_store_ = control->update(replica_.base(), plan_.values->base, static_cast<double>(result.steps) * lr, report_,
-                                  plan_.mask.get());
-    }
-    report_training(result, release);
-  }
-
-  bool usable(const LocalResult& result) {
-    finite_ = result.finite;
-    if (result.finite && result.steps == 0) samples_ = 0;
-    return result.finite && result.steps > 0;
-  }
-
-  void release_change(const TrainTask& task, const LocalResult& result, const ReleaseContext& release, const Arena& after,
-                      const Arena& before) {
-    const double steps = task.per_step ? effective_steps(task.optimizer, result.steps) : 1.0;
-    release_difference(release, "train/delta/", after, before, report_, 1.0 / steps);
-    if (task.per_step) report_.add_scalar("train/effective", weight_of(release) * steps);
-  }
-
-  void report_training(const LocalResult& result, const ReleaseContext& release) {
-    report_.add_scalar("train/weight", weight_of(release));
-    report_.add_scalar("train/loss", result.sums.loss_sum);
-    report_.add_scalar("train/hits", static_cast<double>(result.sums.hits));
-    report_.add_scalar("train/samples", static_cast<double>(result.sums.samples));
-    report_.add_scalar("train/steps", static_cast<double>(result.steps));
-  }
-
-  void release_moments(const ReleaseContext& release, const Arena& moments) {
-    const std::vector<std::string> norms = norm_names(moments.layout());
-    for (std::size_t i = 0; i < norms.size(); ++i) {
-      const auto mean = moments.floats(static_cast<int>(2 * i));
-      const auto var = moments.floats(static_cast<int>(2 * i + 1));
-      std::vector<double> means(mean.begin(), mean.end());
-      std::vector<double> squares(mean.size());
-      for (std::size_t c = 0; c < mean.size(); ++c) squares[c] = static_cast<double>(var[c]) + means[c] * means[c];
-      release_sums(release, "train/mean/" + norms[i], std::move(means), true, report_);
-      release_sums(release, "train/square/" + norms[i], std::move(squares), true, report_);
-    }
+    training_.emplace(plan_, client_, data_, store_, models_, report_);
+    const TrainingOutcome outcome = training_->run(task);
+    finite_ = outcome.finite;
+    samples_ = outcome.samples;
+    flops_ += outcome.flops;
   }
 
   std::int64_t look_at_batches(const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
@@ -396,6 +273,18 @@ class Play {
     }
   }
 
+  // In the order of the epoch after those that the plan's training has (data/batches.h).
+  std::vector<std::int64_t> samples_to_train_on_next() const {
+    const std::span<const std::int64_t> mine = data_.samples(Split::kTrain, client_);
+    std::vector<std::int64_t> order(mine.begin(), mine.end());
+    std::uint32_t epoch = 0;
+    for (const Task& task : plan_.tasks) {
+      if (const auto* train = std::get_if<TrainTask>(&task)) epoch = static_cast<std::uint32_t>(train->epochs);
+    }
+    Stream(plan_.seed.with_client(static_cast<std::uint32_t>(client_)), Purpose::kShuffle, epoch).shuffle(order);
+    return order;
+  }
+
   void perform(const GrowthTask& task) {
     if (task.at == At::kReceived) replica_.load(plan_.values, Precision::kF32);
     GrowthAnswer answer(task, plan_.mask.get(), plan_.seed);
@@ -405,7 +294,8 @@ class Play {
       for (const std::int64_t tensor : task.tensors) of_position += pass_.to_weights(static_cast<ParamId>(tensor));
       Tap tap;
       // Eval mode: looking at gradients must not move the running statistics that training reports.
-      seen = for_first_batches(Split::kTrain, task.batches, task.batch, [&](const Batch& batch) {
+      const std::vector<std::int64_t> next = samples_to_train_on_next();
+      seen = for_batches(data_.dataset(Split::kTrain), next, task.batches, task.batch, [&](const Batch& batch) {
         charge(batch, of_position);
         const auto take = [&](ParamId tensor, const at::Tensor& gradient) { answer.take(tensor, gradient.to(at::kFloat), batch.size()); };
         finite_ = finite_ && std::isfinite(replica_.backward(batch, plan_.loss, tap, Mode::kEval, false, nullptr, take).loss_sum);
@@ -423,14 +313,12 @@ class Play {
   ClientModels& models_;
   Replica& replica_;
   HiddenStates& hidden_;
-  std::optional<AdapterReplica> adapters_;  // these two live as long as the report, which reads them
-  std::optional<SparseReplica> sparse_;
+  std::optional<ClientTraining> training_;  // lives as long as the report, which reads what it made
   Report& report_;
   const PassFlops& pass_;
   double flops_ = 0.0;
   bool finite_ = true;
   std::int64_t samples_ = 0;
-  std::vector<Block> to_store_;
 };
 
 }  // namespace
@@ -456,9 +344,16 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
   const std::int64_t before = live_bytes() - received;
   ClientModels models(plan);
   std::vector<ClientOutcome> outcomes;
+  std::map<std::int64_t, RoundPlan> parts;  // by variant, where clients are assigned one
   for (const std::int64_t client : clients) {
     take_live_peak();
-    outcomes.push_back(play_one(plan, client, blocks, models, deliver));
+    const RoundPlan* own = &plan;
+    if (!plan.assignment.empty()) {
+      const std::int64_t variant = plan.assignment.at(client);
+      if (!parts.contains(variant)) parts.emplace(variant, submodel_plan(plan, variant));
+      own = &parts.at(variant);
+    }
+    outcomes.push_back(play_one(*own, client, blocks, models, deliver));
     outcomes.back().peak_bytes = take_live_peak() - before;
   }
   return outcomes;

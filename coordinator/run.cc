@@ -19,18 +19,32 @@ bool run(const std::vector<std::unique_ptr<Method>>& stages, State& state, Backe
       StepCost cost;
       std::vector<Answer> answers;
       for (RoundPlan& plan : plans) {
+        if (plan.track == kMainTrack) {
+          cost.add(ledger.admit(plan, state));
+        } else if (ledger.knows_devices()) {
+          plan.cohort = plans.front().cohort;  // a twin meets the same clients, whatever it takes to hold it
+        }
+      }
+      for (RoundPlan& plan : plans) {
+        if (plan.cohort.empty()) continue;
         if (std::optional<RoundPlan> probe = probe_for(plan, state)) {
           probe->id = state.next_plan_id++;
           const Answer answer = backend.carry_out(*probe, phases);
           cost.add(ledger.charge(*probe, answer, state));
+          cost.add_levels(answer.level_bytes);
           learn_from_probe(*probe, answer, state);
         }
       }
       for (RoundPlan& plan : plans) {
         plan.id = state.next_plan_id++;
+        if (plan.cohort.empty()) {  // nobody is there
+          answers.emplace_back();
+          continue;
+        }
         plan.exponents = exponents_for(plan, state);
         answers.push_back(backend.carry_out(plan, phases));
         cost.add(ledger.charge(plan, answers.back(), state));
+        cost.add_levels(answers.back().level_bytes);
         learn_from_answer(plan, answers.back(), state);
       }
       const StepRecord record = [&] {

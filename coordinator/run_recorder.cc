@@ -55,6 +55,13 @@ std::string note_of(const StepRecord& record) {
   return note;
 }
 
+// Which tenths an evaluation is the first to reach.
+void note_accuracies(const EvalFigures& eval, double clock, std::map<std::string, double>& first) {
+  const auto accuracy = eval.find("accuracy");
+  if (accuracy == eval.end()) return;
+  for (int tenth = 1; tenth < 10 && accuracy->second >= tenth / 10.0; ++tenth) first.try_emplace("0." + std::to_string(tenth), clock);
+}
+
 }  // namespace
 
 RunRecorder::RunRecorder(const std::string& folder, const State& state, Progress& progress)
@@ -88,10 +95,18 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   }
   line.sparse = figures(record, "sparse/").value_or(EvalFigures{});
   line.phases = cost.phases;
+  if (cost.virtual_seconds > 0.0 || cost.too_small + cost.unreachable > 0.0) {
+    const VirtualCost total = virtual_total(state);
+    line.devices = {{"seconds", cost.virtual_seconds}, {"joules", cost.joules},           {"clock", total.seconds},
+                    {"too_small", cost.too_small},     {"unreachable", cost.unreachable}};
+  }
+  line.levels = cost.levels;
+  line.warnings = record.warnings;
   const Track& main = state.track(kMainTrack);
   line.density = main.cut ? main.cut->density() : main.mask ? main.mask->density() : 1.0;
   report_.append(nlohmann::json::parse(to_json_line(line)));
   events_.add(line);
+  for (const std::string& warning : record.warnings) progress_.say(stage.name() + ": warning: " + warning);
   for (const std::string& remark : record.remarks) progress_.say(stage.name() + ": " + remark);
   if (record.counts_as_round) {
     progress_.advance(note_of(record));
@@ -103,9 +118,12 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
 
 RoundTotals totals_of_rounds(const std::string& folder) {
   RoundTotals totals;
-  double flops = 0.0, clients = 0.0;
+  double flops = 0.0, clients = 0.0, clock = 0.0;
   for (const RoundRecord& record : read_records(folder)) {
     totals.seconds[record.stage] += record.seconds;
+    for (const auto& [level, bytes] : record.levels) totals.level_bytes[level] += bytes;
+    if (const auto now = record.devices.find("clock"); now != record.devices.end()) clock = now->second;
+    if (record.eval && clock > 0.0) note_accuracies(*record.eval, clock, totals.time_to_accuracy);
     if (!std::isfinite(record.client_live_bytes)) continue;
     flops += record.client_flops * static_cast<double>(record.clients);
     clients += static_cast<double>(record.clients);

@@ -29,6 +29,8 @@ class RunRecorder : public Observer {
 struct RoundTotals {
   std::map<std::string, double> seconds;  // wall seconds of each stage
   ClientCostFigures client;
+  std::map<std::string, double> time_to_accuracy;  // by the virtual clock, in tenths
+  std::map<std::string, double> level_bytes;
 };
 RoundTotals totals_of_rounds(const std::string& folder);
 

@@ -95,6 +95,20 @@ std::optional<FusionFigures> fusion_figures(const State& state) {
   return figures;
 }
 
+DeviceFigures device_figures(const State& state, const RunFacts& facts) {
+  const VirtualCost total = virtual_total(state);
+  DeviceFigures figures{.seconds = total.seconds, .joules = total.joules, .profiles = {}, .time_to_accuracy = facts.time_to_accuracy};
+  std::map<std::string, std::int64_t> clients;
+  for (const Device& device : facts.devices) ++clients[device.profile];
+  for (const auto& [name, count] : clients) {
+    const auto counts = state.numbers.find(kDeviceCounts + name);
+    const std::vector<double> seen = counts == state.numbers.end() ? std::vector<double>(3, 0.0) : counts->second;
+    const auto whole = [&seen](std::size_t i) { return static_cast<std::int64_t>(seen[i]); };
+    figures.profiles.push_back({name, count, whole(0), whole(1), whole(2)});
+  }
+  return figures;
+}
+
 void add_class_figures(const MeasureSums& sums, RunSummary& summary) {
   if (sums.kind != LossKind::kCrossEntropy || sums.confusion.empty()) return;
   const auto classes = static_cast<std::size_t>(sums.outputs);
@@ -121,6 +135,11 @@ RunSummary summarize_run(const State& state, const RunFacts& facts) {
   summary.data = facts.data;
   summary.seconds = facts.seconds;
   summary.client = facts.client;
+  if (!facts.devices.empty()) summary.devices = device_figures(state, facts);
+  summary.level_bytes = facts.level_bytes;
+  for (auto text = state.texts.lower_bound(kWarnings); text != state.texts.end() && text->first.starts_with(kWarnings); ++text) {
+    summary.warnings.push_back(text->second);
+  }
   summary.peak_memory_bytes = facts.peak_memory_bytes;
   summary.threads = at::get_num_threads();
   summary.ranks = facts.ranks;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "algorithms/methods/devices.h"
 #include "algorithms/methods/state.h"
 #include "coordinator/report/run_summary.h"
 #include "models/losses.h"
@@ -24,6 +25,9 @@ struct RunFacts {
   LossKind loss = LossKind::kCrossEntropy;
   std::map<std::string, double> seconds;      // of each stage
   ClientCostFigures client;
+  std::vector<Device> devices;                // one a client, where they are known
+  std::map<std::string, double> time_to_accuracy;
+  std::map<std::string, double> level_bytes;
   std::int64_t peak_memory_bytes = 0;
   std::int64_t ranks = 1;
 };

@@ -5,25 +5,12 @@
 
 #include "algorithms/budget/budget.h"
 #include "algorithms/exchange/plan_codec.h"
-#include "algorithms/exchange/report_blocks.h"
 #include "algorithms/masking/make_mask.h"
-#include "comm/wire/frame_layout.h"
 #include "models/model.h"
 #include "models/model_ports.h"
 
 namespace coppice {
 namespace {
-
-// Bytes up of a training report, from the sizes of its blocks; what adjusts a mask is left out.
-std::uint64_t report_size(const RoundPlan& plan, const Model& model) {
-  std::vector<BlockExtent> extents;
-  for (const ReportBlock& block : report_blocks(plan, model)) {
-    if (block.name.starts_with("growth/")) continue;
-    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
-    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
-  }
-  return encoded_size(0, extents);
-}
 
 Mask mask_after(const PruneConfig& prune, const Model& model, const Arena& base) {
   const auto [pattern, edge] = element_pattern(prune);
@@ -92,7 +79,7 @@ double samples_of_a_round(const RunConfig& config, const Population& population)
 }
 
 std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const ScenarioData& data, const State& first) {
-  const Population population = data.clients->population();
+  const Population population = population_of(config, data);
   const ExampleSpec& spec = data.clients->train->spec();
   State state = first;
   std::vector<ForeseenRound> rounds;
@@ -109,7 +96,7 @@ std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const Scenari
       round.rounds = rounds_of(stage);
       round.bytes_down = plan_bytes(plan, plan.mask, true);
       round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), PassFlops(*model));
-      round.bytes = client_bytes(plan, *model, report_size(plan, *model));
+      round.bytes = client_bytes(plan, *model, expected_report_bytes(plan, *model));
     }
     std::visit(Leave{state}, stage);
   }

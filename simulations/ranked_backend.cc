@@ -83,8 +83,13 @@ std::vector<std::vector<std::int64_t>> deal_cohort(const RoundPlan& plan, const 
   return shares;
 }
 
-RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, Extensions extensions)
-    : comm_(comm), worker_(worker), population_(std::move(population)), folder_(std::move(folder)), extensions_(std::move(extensions)) {}
+RankedBackend::RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, BackendOptions options)
+    : comm_(comm),
+      sum_(comm, options.regions),
+      worker_(worker),
+      population_(std::move(population)),
+      folder_(std::move(folder)),
+      extensions_(std::move(options.extensions)) {}
 
 RankedBackend::Share RankedBackend::play_share(const RoundPlan& plan, const std::vector<ReportBlock>& blocks) {
   const auto cohort = static_cast<std::int64_t>(plan.cohort.size());
@@ -102,7 +107,8 @@ RankedBackend::Share RankedBackend::play_share(const RoundPlan& plan, const std:
 }
 
 Answer RankedBackend::join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share) {
-  comm_.reduce_sum(share.sums.words(), 0);
+  const std::size_t words = share.sums.words().size();
+  sum_.reduce(share.sums.words());
   const auto outcome_parts = comm_.gather(to_bytes(share.outcomes), 0);
   std::vector<std::vector<std::byte>> frame_parts;
   if (plan.individual_reports) frame_parts = comm_.gather(share.frames, 0);
@@ -119,6 +125,7 @@ Answer RankedBackend::join(const RoundPlan& plan, std::vector<ReportBlock> block
     for (ReportBlock& block : blocks) block.count = static_cast<std::int64_t>(ExponentHistogram::kBins);
   }
   Answer answer(plan.id, std::move(blocks), std::move(share.sums), std::move(roster), std::move(reports));
+  if (!sum_.is_flat()) answer.level_bytes = {{"region", sum_.bytes_to_regions(words)}, {"coordinator", sum_.bytes_to_root(words)}};
   for (const ClientOutcome& outcome : answer.roster()) answer.bytes_up = std::max(answer.bytes_up, outcome.bytes_up);
   return answer;
 }

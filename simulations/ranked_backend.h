@@ -15,13 +15,19 @@
 #include "algorithms/methods/method.h"
 #include "client/worker.h"
 #include "comm/communicator.h"
+#include "comm/regional_sum.h"
 
 namespace coppice {
 
+struct BackendOptions {
+  int regions = 1;            // of ranks, which sum first (comm/regional_sum.h); 1: all sum at once
+  Extensions extensions = {};  // those that plans may name
+};
+
 class RankedBackend : public Backend {
  public:
-  // One a rank. `comm` and `worker` must outlive it. `extensions`: those that plans may name. In `folder` the sums of large models lie while a client trains.
-  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, Extensions extensions = {});
+  // One a rank. `comm` and `worker` must outlive it. In `folder` the sums of large models lie while a client trains.
+  RankedBackend(Communicator& comm, Worker& worker, Population population, std::string folder, BackendOptions options = {});
 
   // Rank 0.
   Answer carry_out(const RoundPlan& plan, PhaseTimer& phases) override;
@@ -40,6 +46,7 @@ class RankedBackend : public Backend {
   Answer join(const RoundPlan& plan, std::vector<ReportBlock> blocks, Share share);
 
   Communicator& comm_;
+  RegionalSum sum_;
   Worker& worker_;
   Population population_;
   std::string folder_;

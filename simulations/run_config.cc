@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "algorithms/methods/submodels.h"
 #include "core/config_text.h"
 #include "core/config_yaml.h"
 #include "core/digest.h"
@@ -36,6 +37,16 @@ void check_federation(const FederationConfig& federation, const std::string& fil
   }
   if (const auto* sgd = std::get_if<SgdConfig>(&federation.optimizer); sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0) {
     throw InputError(key + "optimizer.nesterov: found true with momentum 0; expected momentum above 0");
+  }
+  if (const auto* nested = std::get_if<HeteroFlConfig>(&federation.submodels)) {
+    if (nested->rates.empty() || (!nested->shares.empty() && nested->shares.size() != nested->rates.size())) {
+      throw InputError(key + "submodels.shares: found " + std::to_string(nested->shares.size()) + " for " +
+                       std::to_string(nested->rates.size()) + " rates; expected at least one rate, and as many shares or none");
+    }
+    const char* other = federation.correction == Correction::kScaffold ? "correction scaffold"
+                        : federation.aggregation.index() != 0          ? "another aggregation than mean"
+                                                                       : nullptr;
+    if (other != nullptr) throw InputError(key + "submodels: found heterofl with federation." + other + "; expected one of them");
   }
   if (const auto* krum = std::get_if<KrumAggregation>(&federation.aggregation)) {
     if (federation.cohort < 2 * krum->byzantine + 3) {
@@ -135,7 +146,16 @@ void check_dynamics(const FinetuneConfig& finetune, const RunConfig& config, boo
   }
 }
 
+// Parts of a model are masks of whole units on all of its weights.
+void check_parts(const FinetuneConfig& finetune, bool cut, const Pattern& pattern, const std::string& key) {
+  const char* other = cut && pattern.kind != Pattern::Kind::kChannels   ? " after a cut of single weights"
+                      : finetune.twin                                   ? ".twin, which every client trains whole"
+                      : std::holds_alternative<LoraConfig>(finetune.adapter) ? ".adapter lora" : nullptr;
+  if (other != nullptr) throw InputError(key + other + ": found with federation.submodels; expected none of them");
+}
+
 void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
+  if (has_submodels(config.federation.submodels)) check_parts(finetune, cut, pattern, key);
   if (finetune.twin && config.federation.correction == Correction::kScaffold) {
     throw InputError(key + ".twin: found true with federation.correction scaffold; a client stores variates of one model");
   }
@@ -168,6 +188,8 @@ void RunSettings::visit(FieldVisitor& v) {
   v.field("seed", seed, "seed of everything random", at_least(0));
   v.field("out", out, "folder to write to; empty = runs/<name>-<digest of the config>");
   v.field("ranks", ranks, "local ranks (threads) where the program was not started by mpirun", within(1, 1024));
+  v.field("regions", regions, "groups of neighbouring ranks that add up their clients' sums before the coordinator does; 1 = none",
+          within(1, 1024));
   v.field("checkpoint_every", checkpoint_every, "committed steps between checkpoints", at_least(1));
   v.choice("determinism", determinism, {"warn", "strict"},
            "what a resume does on another program, CPU or thread count");
@@ -197,6 +219,7 @@ std::string config_digest(const RunConfig& config) {
   RunConfig essential = config;
   essential.run.out.clear();
   essential.run.ranks = 1;
+  essential.run.regions = 1;
   essential.run.checkpoint_every = 1;
   essential.run.determinism = Determinism::kWarn;
   essential.federation.local.recompute = false;

@@ -26,6 +26,7 @@ struct RunSettings {
   std::int64_t seed = 1;
   std::string out;                  // empty: runs/<name>-<digest of the resolved config>
   std::int64_t ranks = 1;           // local threads where the program was not started by mpirun
+  std::int64_t regions = 1;         // of ranks: sums are taken in each first
   std::int64_t checkpoint_every = 1;
   Determinism determinism = Determinism::kWarn;
   void visit(FieldVisitor& v);

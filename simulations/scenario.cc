@@ -7,6 +7,7 @@
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/make_mask.h"
 #include "algorithms/methods/sparse_gpt_pruning.h"
+#include "algorithms/methods/submodels.h"
 #include "client/batch_reader.h"
 #include "core/error.h"
 #include "data/data_files.h"
@@ -204,6 +205,13 @@ ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loade
   return data;
 }
 
+Population population_of(const RunConfig& config, const ScenarioData& data) {
+  Population population = data.clients->population();
+  population.devices =
+      deal_devices(config.federation.devices, static_cast<std::int64_t>(population.train_samples.size()), run_seed(config));
+  return population;
+}
+
 void check_model_fits(const Model& model, const ExampleSpec& spec, const std::string& file) {
   const ModelPorts ports = ports_of(model.config());
   std::vector<std::int64_t> asked = spec.shape;
@@ -254,7 +262,8 @@ std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const 
 
 void check_scenario(const RunConfig& config, const ScenarioData& data, const Model& model, int ranks,
                     const std::string& file) {
-  const Population population = data.clients->population();
+  const Population population = population_of(config, data);
+  if (has_submodels(config.federation.submodels)) nested_mask(model, 1.0);
   draw_cohort(population.train_samples, config.federation.cohort, run_seed(config));
   if (ranks > config.federation.cohort) {
     throw InputError("mpirun or run.ranks: found " + std::to_string(ranks) + " ranks for a cohort of " +

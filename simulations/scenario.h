@@ -33,6 +33,9 @@ ScenarioData deal_scenario_data(const RunConfig& config, const LoadedData& loade
 // model.outputs with what the data asks for.
 void check_model_fits(const Model& model, const ExampleSpec& spec, const std::string& file);
 
+// The clients of a run and, where the config says what they are like, their devices.
+Population population_of(const RunConfig& config, const ScenarioData& data);
+
 // Shape of one sample that the architecture takes, as data sets store it (images H, W, C; tokens: a length of 32).
 std::vector<std::int64_t> input_shape_of(const ModelConfig& config);
 

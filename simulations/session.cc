@@ -81,7 +81,7 @@ class Coordinator {
 
   // Everything that can be refused is refused here, before anything is computed or overwritten.
   void prepare() {
-    const Population population = data_.clients->population();
+    const Population population = population_of(config_, data_);
     State fresh = first_state(with_own_graph(config_), options_.config_file);
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
@@ -113,7 +113,7 @@ class Coordinator {
   int run(RankedBackend& backend) {
     StopSignals signals;
     RunRecorder recorder(out_, state_, progress_);
-    Ledger ledger;
+    Ledger ledger(population_of(config_, data_).devices);
     std::int64_t since_save = 0;
     RunHooks hooks;
     hooks.commit = [&](State& state, bool stage_done) {
@@ -178,6 +178,9 @@ class Coordinator {
     RoundTotals totals = totals_of_rounds(out_);
     facts.seconds = std::move(totals.seconds);
     facts.client = totals.client;
+    facts.devices = population_of(config_, data_).devices;
+    facts.time_to_accuracy = std::move(totals.time_to_accuracy);
+    facts.level_bytes = std::move(totals.level_bytes);
     facts.peak_memory_bytes = static_cast<std::int64_t>(peak_rss_bytes());
     const RunSummary summary = export_run(state_, facts, out_);
     const std::string report = write_html_report(out_);
@@ -227,7 +230,8 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
   }
   const ScenarioData& data = findings.data;
   Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
-  RankedBackend backend(comm, worker, data.clients->population(), output_folder(config), options.extensions);
+  RankedBackend backend(comm, worker, population_of(config, data), output_folder(config),
+                        {.regions = static_cast<int>(config.run.regions), .extensions = options.extensions});
   if (comm.rank() != 0) {
     // The launcher forwards signals to every process; rank 0 decides what they mean.
     if (launched_by_mpirun()) {

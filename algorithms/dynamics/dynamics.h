@@ -6,8 +6,10 @@
 
 #include "algorithms/aggregation/server_config.h"
 #include "algorithms/dynamics/feddst.h"
+#include "algorithms/dynamics/fedmef.h"
 #include "algorithms/dynamics/fedrts.h"
 #include "algorithms/dynamics/fedtiny.h"
+#include "algorithms/dynamics/flash.h"
 #include "algorithms/dynamics/prunefl.h"
 
 namespace coppice {
@@ -18,7 +20,7 @@ struct NoDynamics {
   void visit(FieldVisitor&) {}
 };
 
-using DynamicsConfig = std::variant<NoDynamics, FedTinyConfig, PruneFlConfig, FedDstConfig, FedRtsConfig>;
+using DynamicsConfig = std::variant<NoDynamics, FedTinyConfig, PruneFlConfig, FedDstConfig, FedRtsConfig, FlashConfig, FedMefConfig>;
 
 bool changes_mask(const DynamicsConfig& config);
 

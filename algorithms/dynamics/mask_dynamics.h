@@ -20,7 +20,10 @@ class MaskDynamics {
  public:
   virtual ~MaskDynamics() = default;
 
-  // What the plan of a stage's round (from 0) asks of its cohort; nothing in most rounds.
+  // How the training of a stage's round (from 0) differs from the federation's own.
+  virtual void shape(const Track& /*track*/, std::int64_t /*round*/, TrainTask& /*task*/) const {}
+
+  // What the plan of a round asks of its cohort besides training; nothing in most rounds.
   virtual std::optional<GrowthTask> task(const Track& track, std::int64_t round) const = 0;
 
   // After a round with such a task: the next mask, which may be the track's own. `track` holds the round's average already.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +62,7 @@ class Answer {
   std::uint64_t bytes_down = 0;  // of the plan, for one client
   std::uint64_t bytes_up = 0;    // of the largest report
   double seconds = 0.0;
+  std::map<std::string, double> level_bytes;  // of partial sums to each level of a hierarchy of ranks; empty where there is none
 
  private:
   std::size_t index_of(std::string_view block) const;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "algorithms/exchange/report_blocks.h"
+#include "comm/wire/frame_layout.h"
+
 namespace coppice {
 namespace {
 
@@ -36,6 +39,7 @@ std::uint64_t growth_bytes(const GrowthTask& task, const ArenaLayout& layout) {
   constexpr std::uint64_t kEntry = sizeof(float) + sizeof(std::uint32_t);
   std::uint64_t bytes = 0;
   for (const std::int64_t tensor : task.tensors) {
+    if (task.what == GrowthTask::What::kDensities) bytes += sizeof(double);
     if (task.what == GrowthTask::What::kSquares) bytes += static_cast<std::uint64_t>(layout[static_cast<int>(tensor)].numel) * sizeof(float);
   }
   for (const auto* entries : {&task.counts, &task.drops}) {
@@ -90,7 +94,8 @@ std::int64_t positions_of(const Batch& batch) {
 
 bool holds_kept_alone(const RoundPlan& plan, const TrainTask& task) {
   constexpr double kMostKept = 0.5;
-  if (!plan.mask || plan.mask->elements().empty() || plan.shadows || plan.adapters || task.scaffold) return false;
+  if (!plan.mask || plan.mask->elements().empty() || plan.shadows || plan.adapters || task.scaffold || plan.part) return false;
+  if (task.extrusion || task.activations < 1.0) return false;
   if (task.clip_norm > 0.0 || task.release.clip > 0.0 || task.release.select != Release::Select::kPlanSupport) return false;
   if (plan.tasks.size() > 1) return false;
   return static_cast<double>(plan.mask->kept()) <= kMostKept * static_cast<double>(plan.mask->total());
@@ -104,10 +109,11 @@ std::uint64_t moments_of(const OptimizerConfig& config) {
 std::uint64_t copy_for(Precision precision, std::uint64_t float_bytes) { return precision == Precision::kBF16 ? float_bytes / 2 : 0; }
 
 ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_t payload) {
-  const std::uint64_t weights = bytes_of(*model.base_layout());
+  const std::uint64_t weights =
+      plan.part ? static_cast<std::uint64_t>(plan.mask->kept()) * sizeof(float) : bytes_of(*model.base_layout());
   const std::uint64_t received = weights + bytes_of(*model.moments_layout());
   ClientBytes bytes{.parameters = received, .payload = payload};
-  if (plan.mask) bytes.parameters += bytes_of(*plan.mask);
+  if (plan.mask && !plan.part) bytes.parameters += bytes_of(*plan.mask);
   std::uint64_t copy = 0;
   for (const Task& task : plan.tasks) {
     if (const auto* train = std::get_if<TrainTask>(&task)) {
@@ -137,6 +143,16 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
   }
   bytes.parameters += copy;
   return bytes;
+}
+
+std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model) {
+  std::vector<BlockExtent> extents;
+  for (const ReportBlock& block : report_blocks(plan, model)) {
+    if (block.name.starts_with("growth/")) continue;
+    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
+    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
+  }
+  return encoded_size(0, extents);
 }
 
 }  // namespace coppice

@@ -50,7 +50,8 @@ std::int64_t positions_of(const Batch& batch);
 bool holds_kept_alone(const RoundPlan& plan, const TrainTask& task);
 
 // Bytes alive at a client while it carries a plan out, activations aside (simulations/pass_memory.h measures those). The mask counts as one
-// bit a weight of the tensors it touches; the payload is the report as the wire carries it.
+// bit a weight of the tensors it touches; the payload is the report as the wire carries it. A client that trains a part of the model
+// (submodel_plan) has no more than that, without a mask.
 struct ClientBytes {
   std::uint64_t parameters = 0;  // as received and as trained, with what they are rounded to for a pass, and the mask
   std::uint64_t gradients = 0;
@@ -62,6 +63,9 @@ struct ClientBytes {
   std::uint64_t sum() const { return parameters + gradients + moments + growth + payload; }
 };
 ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_t payload);
+
+// Bytes up of a report, from the sizes of its blocks; what adjusts a mask is left out.
+std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model);
 
 // Buffers as large as the weights that an optimizer keeps.
 std::uint64_t moments_of(const OptimizerConfig& config);

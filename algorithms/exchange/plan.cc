@@ -28,6 +28,8 @@ void TrainTask::visit(FieldVisitor& v) {
   v.variant("sparse", sparse, "what becomes of dropped weights");
   v.group("distill", distill, "learn from the plan's teacher, too");
   v.variant("adapter", adapter, "train the plan's adapters instead of its values");
+  v.group("extrusion", extrusion, "push the smallest kept weights towards 0");
+  v.field("activations", activations, "kept fraction of a product's inputs in the backward pass", above_to(0, 1));
   v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
   v.field("recompute", recompute, "activations twice rather than kept");
@@ -69,10 +71,11 @@ void CollectTask::visit(FieldVisitor& v) {
 }
 
 void GrowthTask::visit(FieldVisitor& v) {
-  v.choice("what", what, {"gradients", "squares", "votes"}, "what is said of a weight");
+  v.choice("what", what, {"gradients", "squares", "votes", "densities"}, "what is said of a weight");
   v.field("tensors", tensors, "entries of the base layout", at_least(0));
   v.field("counts", counts, "of each tensor: entries or votes to grow", at_least(0));
   v.field("drops", drops, "of each tensor: votes to drop", at_least(0));
+  v.field("rate", rate, "densities: fraction of the kept weights that moves", within(0, 1));
   v.field("batches", batches, "batches of the gradient", at_least(1));
   v.field("batch", batch, "samples a batch", at_least(1));
   v.choice("at", at, kAts, "at which weights");

@@ -12,6 +12,7 @@
 #include "algorithms/exchange/release.h"
 #include "algorithms/importance/importance.h"
 #include "algorithms/training/adapter_config.h"
+#include "algorithms/training/extrusion.h"
 #include "algorithms/training/optimizer_config.h"
 #include "algorithms/training/precision.h"
 #include "algorithms/training/sparse_config.h"
@@ -54,6 +55,8 @@ struct TrainTask {
   SparseConfig sparse = FixedMask{};
   std::optional<DistillConfig> distill;  // from the plan's teacher
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
+  std::optional<ExtrusionTask> extrusion;  // push the smallest kept weights towards 0
+  double activations = 1.0;    // kept fraction of a product's inputs where its weights' gradient is taken (algorithms/taps/sparse_inputs.h)
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
   bool recompute = false;      // activations twice rather than kept
@@ -108,15 +111,17 @@ struct CollectTask {
   void visit(FieldVisitor& v);
 };
 
-// What a mask may be adjusted by: gradients of dropped weights, squared gradients of all weights, or a client's votes. Private top-k
-// looks at one batch and holds `counts` entries and the gradient of the block at hand.
+// What a mask may be adjusted by: gradients of dropped weights, squared gradients of all weights, a client's votes, or the densities that it
+// would give its matrices. Private top-k looks at one batch and holds `counts` entries and the gradient of the block at hand. Batches are
+// those that the client would train on next.
 struct GrowthTask {
   static constexpr const char* kName = "growth";
-  enum class What : std::uint8_t { kGradients, kSquares, kVotes };
+  enum class What : std::uint8_t { kGradients, kSquares, kVotes, kDensities };
   What what = What::kGradients;
   std::vector<std::int64_t> tensors = {};  // entries of the base layout
   std::vector<std::int64_t> counts = {};   // of each: largest gradients, candidates, or votes to grow; none where release.select is dense
   std::vector<std::int64_t> drops = {};    // of each: votes against the client's own smallest kept weights; empty: none are asked
+  double rate = 0.0;                       // densities: fraction of a matrix's kept weights that moves (algorithms/dynamics/flash.h)
   std::int64_t batches = 1;
   std::int64_t batch = 64;
   At at = At::kTrained;
@@ -153,6 +158,10 @@ struct RoundPlan {
   std::shared_ptr<const Arena> adapters;      // of a Train task that adapts, dense
   FrozenModel teacher;                        // of a Train task that distills
   std::vector<Variant> variants;              // empty: the plan's own mask and moments alone
+  // Client -> the variant that it trains, whose mask is of whole units; empty: every client all variants. A client receives and sends what
+  // its variant keeps (algorithms/exchange/submodel.h).
+  std::map<std::int64_t, std::int64_t> assignment;
+  bool part = false;                          // as one client of an assignment sees it: its mask is its variant's, the sums are of all
   std::vector<Task> tasks;
   std::map<std::string, Block> references;    // public blocks that tasks refer to: fused scores, control variate
 

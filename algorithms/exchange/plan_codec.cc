@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "algorithms/exchange/report_blocks.h"
+#include "algorithms/exchange/plan_checks.h"
 #include "algorithms/taps/masked_lora.h"
 #include "comm/wire/frame_layout.h"
 #include "comm/wire/positions.h"
@@ -54,6 +54,7 @@ struct PlanBody {
   std::vector<std::int64_t> variant_moments;  // 1 where the variant brings running statistics
   std::vector<std::string> exponent_blocks, store_versions;
   std::vector<std::int64_t> exponents, store_clients;
+  std::vector<std::int64_t> assigned_clients, assigned_variants;
 
   void visit(FieldVisitor& v) {
     v.field("model", model, "config of the model");
@@ -73,6 +74,8 @@ struct PlanBody {
     v.field("variants", variants, "names");
     v.field("variant_masks", variant_masks, "digests");
     v.field("variant_moments", variant_moments, "flags");
+    v.field("assigned_clients", assigned_clients, "clients", at_least(0));
+    v.field("assigned_variants", assigned_variants, "of the clients", at_least(0));
     v.field("exponent_blocks", exponent_blocks, "names");
     v.field("exponents", exponents, "of the blocks", within(-kMostExponent, kMostExponent));
     v.field("store_clients", store_clients, "clients", at_least(0));
@@ -107,6 +110,10 @@ PlanBody body_of(const RoundPlan& plan) {
     body.variants.push_back(variant.name);
     body.variant_masks.push_back(digest_text(variant.mask));
     body.variant_moments.push_back(variant.moments ? 1 : 0);
+  }
+  for (const auto& [client, variant] : plan.assignment) {
+    body.assigned_clients.push_back(client);
+    body.assigned_variants.push_back(variant);
   }
   for (const auto& [block, exponent] : plan.exponents) {
     body.exponent_blocks.push_back(block);
@@ -215,15 +222,6 @@ Arena read_arena(const Envelope& envelope, const std::string& prefix, const Mask
   return arena;
 }
 
-void check_entries(const char* key, const std::vector<std::int64_t>& tensors, const ArenaLayout& base) {
-  for (const std::int64_t tensor : tensors) {
-    if (tensor >= base.size()) {
-      throw InputError(std::string("plan: ") + key + ": found " + std::to_string(tensor) + "; the model has " +
-                       std::to_string(base.size()) + " tensors");
-    }
-  }
-}
-
 ModelState read_model(const Envelope& envelope, const std::string& prefix, const Model& model, const Mask* support) {
   return {model.config(), read_arena(envelope, prefix + "base/", support, "base", model.base_layout()),
           read_arena(envelope, prefix + "moments/", nullptr, "moments", model.moments_layout())};
@@ -261,55 +259,18 @@ std::shared_ptr<const Arena> read_adapters(const Envelope& envelope, const std::
   return nullptr;
 }
 
-void check_growth(const GrowthTask& task, const ArenaLayout& base) {
-  check_entries("growth.tensors", task.tensors, base);
-  const bool dense = task.release.select == Release::Select::kDense;
-  if (dense != (task.what == GrowthTask::What::kSquares) || (task.release.select == Release::Select::kPrivateTopK && task.batches != 1) ||
-      (task.what == GrowthTask::What::kVotes && task.release.select != Release::Select::kPrivateTopK)) {
-    throw InputError("plan: growth.release.select: found one that does not go with growth.what and growth.batches; expected dense for "
-                     "squares, private_top_k of 1 batch for votes");
+void read_assignment(const PlanBody& body, RoundPlan& plan) {
+  for (std::size_t i = 0; i < body.assigned_clients.size(); ++i) {
+    const auto variant = static_cast<std::size_t>(body.assigned_variants[i]);
+    if (variant >= plan.variants.size() || !plan.variants[variant].mask) {
+      throw InputError("plan: assigned_variants: found " + std::to_string(variant) + "; expected one of " +
+                       std::to_string(plan.variants.size()) + " variants with a mask");
+    }
+    plan.assignment[body.assigned_clients[i]] = body.assigned_variants[i];
   }
-  if (task.counts.size() != (dense ? 0 : task.tensors.size()) || (!task.drops.empty() && task.drops.size() != task.tensors.size())) {
-    throw InputError("plan: growth.counts, growth.drops: expected one a tensor");
-  }
-}
-
-// What the config alone cannot say, because it depends on the model.
-void check_tasks(const std::vector<Task>& tasks, const Model& model) {
-  const ArenaLayout& base = *model.base_layout();
-  for (const Task& task : tasks) {
-    const auto* training = std::get_if<TrainTask>(&task);
-    if (training != nullptr && training->scaffold && !std::holds_alternative<SgdConfig>(training->optimizer)) {
-      throw InputError("plan: train.optimizer: found an adaptive one with scaffold; expected sgd");
-    }
-    if (training != nullptr && training->per_step && !std::holds_alternative<SgdConfig>(training->optimizer)) {
-      throw InputError("plan: train.optimizer: found an adaptive one with per_step; expected sgd");
-    }
-    if (const auto* growth = std::get_if<GrowthTask>(&task)) check_growth(*growth, base);
-    if (const auto* collect = std::get_if<CollectTask>(&task)) {
-      check_entries("collect.tensors", collect->tensors, base);
-      for (const std::int64_t tensor : collect->tensors) {
-        if (const ArenaEntry& entry = base[static_cast<int>(tensor)]; entry.shape.size() < 2) {
-          throw InputError("plan: collect.tensors: found " + coppice::quoted(entry.name) + "; expected matrices");
-        }
-      }
-      if (collect->last_block < collect->first_block || collect->last_block >= model.num_blocks()) {
-        throw InputError("plan: collect.last_block: found " + std::to_string(collect->last_block) + "; expected first_block to " +
-                         std::to_string(model.num_blocks() - 1));
-      }
-    }
-  }
-}
-
-void check_teacher(const RoundPlan& plan, const Model& model) {
-  for (const Task& task : plan.tasks) {
-    const auto* training = std::get_if<TrainTask>(&task);
-    if (training == nullptr || !training->distill) continue;
-    if (!plan.teacher.values || plan.loss != LossKind::kCrossEntropy) {
-      throw InputError("plan: train.distill: found no teacher, or a loss without classes; expected a teacher and cross_entropy");
-    }
-    if (outputs_of(*make_model(plan.teacher.values->config)) != outputs_of(model)) {
-      throw InputError("plan: train.distill: the teacher has other outputs than the model");
+  for (const std::int64_t client : plan.cohort) {
+    if (!plan.assignment.empty() && !plan.assignment.contains(client)) {
+      throw InputError("plan: assigned_clients: found none for client " + std::to_string(client) + " of the cohort");
     }
   }
 }
@@ -387,7 +348,8 @@ RoundPlan decode_plan(const Envelope& envelope, PlanCache& known, const Extensio
   PlanBody body;
   read_yaml_text("plan", envelope.body, {}, [&body](FieldVisitor& v) { body.visit(v); }, extensions);
   if (body.variants.size() != body.variant_masks.size() || body.variants.size() != body.variant_moments.size() ||
-      body.exponents.size() != body.exponent_blocks.size() || body.store_clients.size() != body.store_versions.size()) {
+      body.exponents.size() != body.exponent_blocks.size() || body.store_clients.size() != body.store_versions.size() ||
+      body.assigned_clients.size() != body.assigned_variants.size()) {
     throw InputError("plan: lists that belong together differ in length");
   }
   RoundPlan plan;
@@ -432,6 +394,7 @@ RoundPlan decode_plan(const Envelope& envelope, PlanCache& known, const Extensio
     }
     plan.variants.push_back(std::move(variant));
   }
+  read_assignment(body, plan);
   for (const Block& block : envelope.blocks) {
     if (!block.name.starts_with("reference/") && !block.name.starts_with("control/")) continue;
     check_reference(block);

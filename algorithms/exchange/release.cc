@@ -121,6 +121,12 @@ double release_difference(const ReleaseContext& context, const std::string& pref
   for (int i = 0; i < after.layout().size(); ++i) {
     const std::string block = prefix + after.layout()[i].name;
     const Bits* kept = support_of(context, i);
+    if (kept != nullptr && context.part) {
+      std::vector<float> values = kept_difference(after.floats(i), before.floats(i), kept);
+      round_to_wire(context, static_cast<std::uint32_t>(i), values);
+      report.add_scattered(block, kept->positions(), std::move(values), scale, dtype_of(context.release.wire), false);
+      continue;
+    }
     if (context.release.wire == Release::Wire::kF32) {
       report.add_difference(block, after.floats(i), before.floats(i), kept, scale);
       continue;

@@ -52,6 +52,7 @@ struct ReleaseContext {
   std::int64_t samples = 0;       // of the client, for the task at hand
   Seed seed;                      // of the plan
   std::int64_t client = 0;
+  bool part = false;              // `mask` is the client's own by assignment, and sums are of all weights: its values go to their places there
 };
 
 // The client's weight: its samples, or 1.

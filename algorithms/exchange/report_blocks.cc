@@ -1,5 +1,6 @@
 #include "algorithms/exchange/report_blocks.h"
 
+#include "algorithms/exchange/submodel.h"
 #include "algorithms/importance/importance.h"
 #include "core/error.h"
 #include "models/model_ports.h"
@@ -38,6 +39,9 @@ struct Collector {
       }
     }
     if (task.per_step) add("train/effective", 1);
+    if (!plan.assignment.empty()) {
+      for (const Variant& variant : plan.variants) add(held_block(variant), 1);
+    }
     for (const char* name : {"weight", "loss", "hits", "samples", "steps"}) add(std::string("train/") + name, 1);
   }
 
@@ -90,7 +94,7 @@ struct Collector {
     const ArenaLayout& base = *model.base_layout();
     for (const std::int64_t tensor : task.tensors) {
       const ArenaEntry& entry = base[static_cast<int>(tensor)];
-      add("growth/" + entry.name, entry.numel);
+      add("growth/" + entry.name, task.what == GrowthTask::What::kDensities ? 1 : entry.numel);
       if (!task.drops.empty()) {
         add("growth/drop/" + entry.name, plan.mask && !plan.mask->keeps_all(static_cast<int>(tensor))
                                              ? plan.mask->bits(static_cast<int>(tensor)).count() : entry.numel);

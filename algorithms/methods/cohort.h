@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms/methods/devices.h"
 #include "core/seed.h"
 
 namespace coppice {
@@ -13,6 +14,7 @@ struct Population {
   std::vector<std::int64_t> train_samples;   // one entry a client
   std::vector<std::int64_t> select_samples;  // held out at the same clients
   std::vector<std::int64_t> test_samples;    // test clients: blocks of the test set, or test writers
+  std::vector<Device> devices = {};          // one a client; none: they are not looked at
 };
 
 // `count` clients drawn uniformly without replacement from those with at least one sample, ascending. The draw depends on

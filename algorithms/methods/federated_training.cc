@@ -4,14 +4,18 @@
 #include <cmath>
 
 #include "algorithms/aggregation/server_step.h"
+#include "algorithms/budget/reachability.h"
 #include "algorithms/methods/adapter_rounds.h"
 #include "algorithms/methods/shadow_rounds.h"
+#include "algorithms/methods/submodels.h"
 #include "algorithms/methods/train_sums.h"
 #include "core/error.h"
 #include "models/model.h"
 
 namespace coppice {
 namespace {
+
+const std::string kCutWarning = std::string(kWarnings) + "cut";
 
 std::map<std::string, Block> control_blocks(const Track& track) {
   std::map<std::string, Block> blocks;
@@ -37,6 +41,15 @@ void update_control(Track& track, const TrainSums& sums, double population) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += old[i];
   }
   track.server["control"] = std::make_shared<const Arena>(std::move(change));
+}
+
+// A mask that moves may cut the model in two, and later join it again: said once a run.
+void warn_if_cut(State& state, const Track& track, StepRecord& record) {
+  if (state.texts.contains(kCutWarning)) return;
+  const Reachability reach = reachability_of(*make_model(track.values->config), *track.mask);
+  if (reach.alive()) return;
+  record.warnings.push_back("the adjusted mask cuts the model in two: " + reach.describe());
+  state.texts[kCutWarning] = record.warnings.back();
 }
 
 const TrainTask& task_of(const RoundPlan& plan) { return std::get<TrainTask>(plan.tasks.at(0)); }
@@ -103,7 +116,9 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
     plan.adapters = adapters_of(*lora, track, plan.seed);
   }
   if (plan.shadows || plan.adapters) task.release.select = Release::Select::kDense;
+  if (dynamics_ && name == kMainTrack && track.mask) dynamics_->shape(track, round, task);
   plan.tasks.emplace_back(task);
+  if (name == kMainTrack) assign_submodels(federation_.submodels, population_, plan);
   if (task.scaffold) {
     plan.references = control_blocks(track);
     for (const std::int64_t client : plan.cohort) {
@@ -186,7 +201,8 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     const bool shadows = plans[t].shadows;
     const Mask* support = shadows || plans[t].adapters ? nullptr : track.mask.get();
     const double steps = task_of(plans[t]).per_step ? sums.sum("train/effective").at(0) / weight : 1.0;
-    Arena delta = sums.mean("train/delta/", weight / steps, before, support);
+    const bool parts = !plans[t].assignment.empty();
+    Arena delta = parts ? mean_of_parts(plans[t], sums) : sums.mean("train/delta/", weight / steps, before, support);
     if (plans[t].adapters) {
       absorb_adapters(federation_.server, before, std::move(delta), track);
       continue;
@@ -198,7 +214,8 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
         if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plans[t].id;
       }
     }
-    ModelState next{track.values->config, std::move(base), sums.pooled_moments(weight, track.values->moments)};
+    Arena moments = parts ? moments_of_parts(plans[t], sums) : sums.pooled_moments(weight, track.values->moments);
+    ModelState next{track.values->config, std::move(base), std::move(moments)};
     if (shadows) {
       absorb_shadows(config_.sparse, pattern_, plans[t].round, config_.rounds, std::move(next), track, record);
     } else {
@@ -208,6 +225,7 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
       const MaskChange change = adopt_mask(federation_.server, dynamics_->next_mask(track, plans[t], answer), track);
       record.numbers["sparse/grown"] = static_cast<double>(change.grown);
       record.numbers["sparse/dropped"] = static_cast<double>(change.dropped);
+      if (change.grown + change.dropped > 0) warn_if_cut(state, track, record);
     }
     if (track.mask) record.numbers["density" + suffix] = track.mask->density();
   }

@@ -29,6 +29,8 @@ void FederationConfig::visit(FieldVisitor& v) {
   v.variant("server", server, "how the cohort's mean change becomes the next model");
   v.variant("aggregation", aggregation, "how reports become one change");
   v.choice("correction", correction, {"none", "scaffold"}, "correction of client drift by control variates");
+  v.variant("submodels", submodels, "which part of the model each client trains");
+  v.variant("devices", devices, "what clients' devices are like: a virtual clock, and who cannot take part");
   v.choice("weight", weight, {"one", "samples"}, "weight of a client's report");
   v.choice("wire", wire, {"f32", "bf16", "f16", "i8"}, "number format of reports");
   v.choice("precision", precision, {"f32", "bf16"}, "arithmetic of local training; sums and master weights stay f32");

@@ -6,6 +6,8 @@
 
 #include "algorithms/aggregation/server_config.h"
 #include "algorithms/exchange/plan.h"
+#include "algorithms/methods/devices.h"
+#include "algorithms/methods/submodel_config.h"
 #include "algorithms/training/optimizer_config.h"
 #include "core/config.h"
 
@@ -60,6 +62,8 @@ struct FederationConfig {
   ServerConfig server = FedAvgConfig{};
   AggregationConfig aggregation = MeanAggregation{};
   Correction correction = Correction::kNone;
+  SubmodelConfig submodels = WholeModels{};
+  DevicesConfig devices = NoDevices{};
   Release::Weight weight = Release::Weight::kSamples;
   Release::Wire wire = Release::Wire::kF32;
   Precision precision = Precision::kF32;

@@ -21,6 +21,7 @@ struct StepRecord {
   bool counts_as_round = true;                  // false for the evaluation that follows a round
   std::map<std::string, double> numbers = {};   // "train_loss", "eval/accuracy", "eval_twin/accuracy", "density", ...
   std::vector<std::string> remarks = {};        // "2 clients left out: loss not finite"
+  std::vector<std::string> warnings = {};       // what metrics and report must say, too
 };
 
 // A plan of the state's current step, without values, cohort and tasks. Its seed is the state's, so that twins draw alike.

@@ -14,6 +14,7 @@ namespace coppice {
 
 inline constexpr const char* kMainTrack = "model";
 inline constexpr const char* kDenseTrack = "dense";
+inline constexpr const char* kWarnings = "warning/";  // of State::texts that the closing report shows
 
 // One model that is being worked on. A run has the main track and, from the cut on, the dense model beside it.
 struct Track {

@@ -23,9 +23,10 @@ class TrainSums {
   // Running statistics by the law of total variance.
   Arena pooled_moments(double weight, const Arena& moments) const;
 
- private:
+  // A block's sum, one stretch after the other.
   void for_each_chunk(const std::string& block, const Answer::TakeChunk& take) const;
 
+ private:
   const Answer& answer_;
   std::vector<std::size_t> selected_;  // reports, where not all count
   bool chosen_ = false;

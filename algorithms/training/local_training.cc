@@ -17,7 +17,7 @@ LocalResult train_locally(const Trainee& trainee, const BatchSource& next, const
       result.finite = false;
       return result;
     }
-    if (options.decay && step.shadows) step.shadows->decay = options.decay(result.steps);
+    if (options.prepare) options.prepare(result.steps, step);
     result.finite = trainee.step(step);
     if (!result.finite) return result;
     result.sums.loss_sum += pass.loss_sum;

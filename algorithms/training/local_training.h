@@ -14,7 +14,7 @@ using BatchSource = std::function<bool(Batch&)>;
 struct LocalOptions {
   StepOptions step;
   std::int64_t max_steps = 0;  // 0 = all batches
-  std::function<double(std::int64_t step)> decay = {};  // of step.shadows in each step, from 0; empty: as it stands there
+  std::function<void(std::int64_t step, StepOptions&)> prepare = {};  // what changes from step to step, from 0; empty: nothing does
   std::function<Guide(const Batch&)> guide = {};  // what a teacher says about a batch; empty: the targets alone teach
 };
 

@@ -12,6 +12,7 @@ std::string closing_table(const RunSummary& summary, const std::string& report_p
   TextTable costs({"cost", ""});
   for (const auto& [label, figure] : cost_lines(summary)) costs.add_row({label, figure});
   std::string text = "\n";
+  for (const std::string& warning : summary.warnings) text += "warning: " + warning + "\n";
   text += models.text() + "\n" + costs.text() + "\n" + verdict(summary) + "\n" + caveat(summary) + "\n\n";
   for (char& c : text) {  // names come from files, and must not steer the terminal
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) c = ' ';

@@ -84,7 +84,9 @@ std::string header_section(const RunRecord& run) {
   std::string html = "<header>\n<p class=\"kicker\">Coppice: federated pruning and sparse fine-tuning</p>\n<h1>" +
                      escape_html(summary.name) + "</h1>\n<p class=\"verdict\">" + escape_html(verdict(summary)) +
                      "</p>\n" + tiles(summary) + "<p class=\"dim\">" + escape_html(caveat(summary)) +
-                     "</p>\n<ul class=\"chips\">";
+                     "</p>\n";
+  for (const std::string& warning : summary.warnings) html += "<p><b>Warning:</b> " + escape_html(warning) + "</p>\n";
+  html += "<ul class=\"chips\">";
   for (const std::string& chip : chips) html += "<li>" + escape_html(chip) + "</li>";
   return html + "</ul>\n</header>\n";
 }

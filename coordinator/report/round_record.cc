@@ -41,6 +41,11 @@ RoundRecord round_from(const JsonNode& node) {
   record.client_peak_bytes = node.number_or_nan("client_peak_bytes");
   record.density = size_at(node, "density", 1.0);
   if (const auto sparse = node.find("sparse")) record.sparse = figures(*sparse);
+  if (const auto devices = node.find("devices")) record.devices = figures(*devices);
+  if (const auto levels = node.find("levels")) record.levels = figures(*levels);
+  if (const auto warnings = node.find("warnings")) {
+    for (const JsonNode& warning : warnings->items()) record.warnings.push_back(warning.text());
+  }
   if (const auto phases = node.find("phases")) record.phases = figures(*phases);
   return record;
 }
@@ -89,6 +94,9 @@ std::string to_json_line(const RoundRecord& record) {
   if (std::isfinite(record.client_peak_bytes)) json["client_peak_bytes"] = record.client_peak_bytes;
   json["density"] = number(record.density);
   if (!record.sparse.empty()) json["sparse"] = numbers(record.sparse);
+  if (!record.devices.empty()) json["devices"] = numbers(record.devices);
+  if (!record.levels.empty()) json["levels"] = numbers(record.levels);
+  if (!record.warnings.empty()) json["warnings"] = record.warnings;
   json["phases"] = numbers(record.phases);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

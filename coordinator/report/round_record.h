@@ -33,6 +33,10 @@ struct RoundRecord {
   double density = 1.0;                  // of the mask in force
   std::map<std::string, double> sparse;  // "flip_rate" and "shadow_norm" of rounds that trained with shadow weights
   std::map<std::string, double> phases;  // phase -> seconds, of rank 0
+  // Where devices are known: "seconds" and "joules" of this round, "clock" with all before, "too_small" and "unreachable" clients.
+  std::map<std::string, double> devices;
+  std::map<std::string, double> levels;  // bytes of partial sums to each level of a hierarchy: "region", "coordinator"
+  std::vector<std::string> warnings;
 };
 
 // The whole file. A last line without its newline is unfinished, and left out. Throws InputError naming "<file>:<line>"

@@ -196,6 +196,16 @@ std::vector<ClientFigures> clients(const JsonNode& node) {
   return all;
 }
 
+DeviceFigures devices(const JsonNode& node) {
+  DeviceFigures figures_of{.seconds = node.number_or_nan("seconds"), .joules = node.number_or_nan("joules"), .profiles = {},
+                           .time_to_accuracy = figures(node, "time_to_accuracy")};
+  for (const JsonNode& item : node.at("profiles").items()) {
+    figures_of.profiles.push_back({item.at("name").text(), item.at("clients").count(), item.at("took_part").count(),
+                                   item.at("too_small").count(), item.at("unreachable").count()});
+  }
+  return figures_of;
+}
+
 }  // namespace
 
 RunSummary parse_summary(std::string_view text, const std::string& file) {
@@ -217,6 +227,11 @@ RunSummary parse_summary(std::string_view text, const std::string& file) {
     summary.client = {.flops = client->number_or_nan("flops"),
                       .live_bytes = client->number_or_nan("live_bytes"),
                       .peak_bytes = client->number_or_nan("peak_bytes")};
+  }
+  if (const auto node = root.find("devices")) summary.devices = devices(*node);
+  if (root.find("level_bytes")) summary.level_bytes = figures(root, "level_bytes");
+  if (const auto node = root.find("warnings")) {
+    for (const JsonNode& warning : node->items()) summary.warnings.push_back(warning.text());
   }
   summary.seconds = figures(root, "seconds");
   summary.peak_memory_bytes = root.at("peak_memory_bytes").count();

@@ -51,6 +51,21 @@ struct ClientCostFigures {
   double peak_bytes = kNoFigure;  // the most that a client's tensors took, measured: activations included, payload not
 };
 
+// By the devices' profiles and the cost model, nothing measured (algorithms/methods/devices.h).
+struct DeviceFigures {
+  struct Profile {
+    std::string name;
+    std::int64_t clients = 0;
+    std::int64_t took_part = 0;    // client-rounds
+    std::int64_t too_small = 0;    // drawn, but could not hold the plan
+    std::int64_t unreachable = 0;  // drawn, but not there
+  };
+  double seconds = kNoFigure;  // of the virtual clock
+  double joules = kNoFigure;   // of all clients
+  std::vector<Profile> profiles;
+  std::map<std::string, double> time_to_accuracy;  // "0.7": when an evaluation first was that good; only what was reached
+};
+
 struct LayerKept {
   std::string name;
   std::string kind;  // "channel", "neuron", "matrix", ...
@@ -101,6 +116,9 @@ struct RunSummary {
   std::vector<VariantFigures> variants;  // at least one, names unique, in the order to show
   TrafficFigures traffic;
   ClientCostFigures client;
+  std::optional<DeviceFigures> devices;
+  std::map<std::string, double> level_bytes;  // of partial sums to each level of a hierarchy of ranks; may be empty
+  std::vector<std::string> warnings;
   std::map<std::string, double> seconds;  // stage -> wall seconds
   std::int64_t peak_memory_bytes = 0;     // of the largest rank
   std::int64_t threads = 1;               // of one rank

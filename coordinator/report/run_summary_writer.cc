@@ -73,6 +73,21 @@ Json fusion_json(const FusionFigures& fusion) {
   return {{"chosen", fusion.chosen}, {"candidates", candidates}};
 }
 
+Json devices_json(const DeviceFigures& devices) {
+  Json profiles = Json::array();
+  for (const DeviceFigures::Profile& profile : devices.profiles) {
+    profiles.push_back({{"name", profile.name},
+                        {"clients", profile.clients},
+                        {"took_part", profile.took_part},
+                        {"too_small", profile.too_small},
+                        {"unreachable", profile.unreachable}});
+  }
+  return {{"seconds", number(devices.seconds)},
+          {"joules", number(devices.joules)},
+          {"profiles", profiles},
+          {"time_to_accuracy", numbers(devices.time_to_accuracy)}};
+}
+
 }  // namespace
 
 std::string to_json_text(const RunSummary& summary) {
@@ -94,6 +109,9 @@ std::string to_json_text(const RunSummary& summary) {
                       {"live_bytes", number(client.live_bytes)},
                       {"peak_bytes", number(client.peak_bytes)}};
   }
+  if (summary.devices) json["devices"] = devices_json(*summary.devices);
+  if (!summary.level_bytes.empty()) json["level_bytes"] = numbers(summary.level_bytes);
+  if (!summary.warnings.empty()) json["warnings"] = summary.warnings;
   json["seconds"] = numbers(summary.seconds);
   json["peak_memory_bytes"] = summary.peak_memory_bytes;
   json["threads"] = summary.threads;

@@ -69,6 +69,20 @@ std::vector<Column> all_columns(const RunSummary& summary) {
   return columns;
 }
 
+void add_device_lines(const DeviceFigures& devices, std::vector<LabelledFigure>& lines) {
+  lines.push_back({"virtual time, by device profiles", show_seconds(devices.seconds)});
+  lines.push_back({"energy of all clients, by device profiles", show_significant(devices.joules, 3) + " J"});
+  for (const auto& [accuracy, seconds] : devices.time_to_accuracy) {
+    lines.push_back({"virtual time to accuracy " + accuracy, show_seconds(seconds)});
+  }
+  for (const DeviceFigures::Profile& profile : devices.profiles) {
+    const auto count = [](std::int64_t value) { return show_count(static_cast<double>(value)); };
+    lines.push_back({profile.name + ", " + count(profile.clients) + " clients",
+                     "took part " + count(profile.took_part) + " times, too small " + count(profile.too_small) + ", not reached " +
+                         count(profile.unreachable)});
+  }
+}
+
 }  // namespace
 
 VariantTable variant_table(const RunSummary& summary) {
@@ -117,6 +131,8 @@ std::vector<LabelledFigure> cost_lines(const RunSummary& summary) {
     lines.push_back({"live bytes of a client, by the cost model", show_bytes(client.live_bytes)});
     lines.push_back({"peak of a client, with activations", show_bytes(client.peak_bytes)});
   }
+  if (summary.devices) add_device_lines(*summary.devices, lines);
+  for (const auto& [level, bytes] : summary.level_bytes) lines.push_back({"partial sums to the " + level, show_bytes(bytes)});
   lines.push_back({"wall time", show_seconds(total_seconds(summary))});
   lines.push_back({"peak memory of a rank", show_bytes(static_cast<double>(summary.peak_memory_bytes))});
   lines.push_back({"ranks x threads", std::to_string(summary.ranks) + " x " + std::to_string(summary.threads)});

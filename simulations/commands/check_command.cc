@@ -26,7 +26,7 @@ struct CheckArguments {
 bool cuts_units(const PruneConfig& prune) { return make_pattern(prune.pattern).kind == Pattern::Kind::kChannels; }
 
 void print_costs(const RunConfig& config, const ScenarioData& data, const Model& model) {
-  const Population population = data.clients->population();
+  const Population population = population_of(config, data);
   const Cost cost = model.cost(model.structure().full_widths());
   // A language model's cost is that of a token, and a sample of a text has many.
   const bool tokens = ports_of(model.config()).input == ModelPorts::Input::kTokens;

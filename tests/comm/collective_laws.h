@@ -11,6 +11,7 @@
 
 #include "core/seed.h"
 #include "comm/communicator.h"
+#include "comm/regional_sum.h"
 
 namespace coppice {
 
@@ -87,6 +88,21 @@ inline void check_gather(Communicator& comm, std::size_t extra) {
   }
 }
 
+// The bits of the flat sum, whatever the regions.
+inline void check_regional_sums(Communicator& comm) {
+  for (int regions = 1; regions <= comm.size() + 1; ++regions) {
+    std::vector<std::int64_t> flat = numbers_of(comm.rank(), 301), regional = flat;
+    RegionalSum sum(comm, regions);
+    comm.reduce_sum(flat, 0);
+    sum.reduce(regional);
+    if (comm.rank() == 0) {
+      EXPECT_EQ(regional, flat) << regions << " regions";
+    }
+    const double bytes = sum.bytes_to_regions(301) + sum.bytes_to_root(301);
+    EXPECT_EQ(bytes, 8.0 * 301.0 * (comm.size() - 1));  // every rank but the root sends its sum once
+  }
+}
+
 inline void check_split(Communicator& comm) {
   const auto half = comm.split(comm.rank() % 2);
   EXPECT_EQ(half->size(), (comm.size() + 1 - comm.rank() % 2) / 2);
@@ -122,6 +138,7 @@ inline void check_collectives(Communicator& comm, std::size_t most = 5000) {
   }
   comm.barrier();
   check_split(comm);
+  check_regional_sums(comm);
   check_same_on_all_ranks(comm);
 }
 

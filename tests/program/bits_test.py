@@ -35,6 +35,18 @@ class SameBits(ProgramTest):
             self.run_ok("run", SMOKE, "--out", processes, ranks=ranks)
             self.assert_same_run(reference, processes)
 
+    def test_sums_by_region_have_the_bits_of_the_flat_sum(self):
+        reference = self.reference()
+        if not MPIRUN:
+            self.skipTest("this build has no MPI")
+        for regions in (2, 3):
+            processes = self.folder / f"regions{regions}"
+            self.run_ok("run", SMOKE, "--out", processes, "--set", f"run.regions={regions}", ranks=4)
+            self.assert_same_run(reference, processes)
+            levels = summary(processes)["level_bytes"]
+            self.assertAlmostEqual(levels["region"] / levels["coordinator"], (4 - regions) / (regions - 1))
+        self.assertNotIn("level_bytes", summary(reference))
+
     def kill_after(self, lines, out, signal_number, ranks):
         return signalled(["run", SMOKE, "--out", out, "--set", f"run.ranks={ranks}"], out, lines, signal_number)
 

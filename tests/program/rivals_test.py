@@ -8,7 +8,7 @@ from program import SOURCE, ProgramTest, coppice, needs_cifar, summary
 SMALL = ["data.source=cifar10", "model.input=[32, 32, 3]", "data.partition={kind: dirichlet, alpha: 0.5, clients: 20}", "data.test_clients=4",
          "federation.cohort=4", "federation.local.batch=32", "stages.warmup.rounds=1", "stages.finetune.rounds=3", "stages.finetune.evaluate_every=0"]
 STATIC = ["erk_magnitude", "erk_random", "salientgrads", "vote_snip", "snip_one_client", "synflow", "grasp_one_client"]
-MOVING = ["prunefl", "feddst", "fedrts", "fedtiny", "adaptive_fusion"]
+MOVING = ["prunefl", "feddst", "fedrts", "fedtiny", "adaptive_fusion", "flash", "fedmef"]
 
 
 def rounds_of(out):
@@ -60,11 +60,29 @@ class Rivals(ProgramTest):
                     self.assertAlmostEqual(kept_of(result), 0.1, delta=0.0002)
                     self.assertEqual(grown, dropped)
 
+    def test_parts_of_the_model_and_their_devices(self):
+        result = summary(self.run_small("heterofl"))
+        dense = result["traffic"]["dense_bytes_per_client"]
+        self.assertLess(result["traffic"]["bytes_up_per_client"], dense)
+        self.assertNotIn("devices", result)
+        out = self.run_small("heterofl_devices", "stages.finetune.evaluate_every=1")
+        devices = summary(out)["devices"]
+        rounds = [r["devices"] for r in rounds_of(out) if "devices" in r]
+        self.assertAlmostEqual(sum(r["seconds"] for r in rounds), devices["seconds"], delta=1e-9 * devices["seconds"])
+        self.assertAlmostEqual(rounds[-1]["clock"], devices["seconds"])
+        self.assertEqual(sum(p["clients"] for p in devices["profiles"]), 20)
+        self.assertEqual(sum(p["too_small"] for p in devices["profiles"]), 0)
+        whole = summary(self.run_small("heterofl_devices", "federation.submodels=none", "federation.quorum=0", ranks=2))["devices"]
+        self.assertGreater(sum(p["too_small"] for p in whole["profiles"] if p["name"] == "sensor"), 0)
+        self.assertEqual(sum(p["took_part"] for p in whole["profiles"] if p["name"] == "sensor"), 0)
+        self.assertIn("sensor", (out / "report.html").read_text())
+
     def test_two_ranks_do_what_one_does(self):
-        for preset in ("fedrts", "fedtiny"):
+        for preset in ("fedrts", "fedtiny", "heterofl_devices"):
             with self.subTest(preset):
                 one, two = (summary(self.run_small(preset, ranks=ranks)) for ranks in (1, 2))
-                self.assertEqual(one["mask"]["digest"], two["mask"]["digest"])
+                self.assertEqual((one.get("mask") or {}).get("digest"), (two.get("mask") or {}).get("digest"))
+                self.assertEqual(one.get("devices"), two.get("devices"))
                 self.assertEqual(one["variants"][-1]["loss"], two["variants"][-1]["loss"])
 
     def test_an_ordinary_round_sends_the_support_alone(self):
@@ -104,6 +122,10 @@ class Refused(ProgramTest):
         self.refuse("fedtiny", "stages.finetune.sparse=ste", words=["finetune.dynamics", "fedtiny", "sparse"])
         self.refuse("feddst", "stages.finetune.adapter=lora", words=["finetune.adapter", "lora", "dynamics"])
         self.refuse("prunefl", "stages.prune={pattern: '2:4'}", words=["finetune.dynamics", "prunefl", "2:4", "unstructured"])
+        self.refuse("fedtiny", "federation.submodels=heterofl", words=["finetune", "single weights", "submodels"])
+        self.refuse("heterofl", "federation.aggregation=krum", "federation.cohort=5", words=["submodels", "heterofl", "aggregation"])
+        self.refuse("heterofl", "federation.submodels={kind: heterofl, rates: [1, 0.5], shares: [1]}", words=["submodels.shares", "1", "2"])
+        self.refuse("heterofl", "federation.devices=mix", words=["devices.profiles", "none"])
         self.refuse("fedrts", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["finetune.dynamics", "scaffold"])
 
 

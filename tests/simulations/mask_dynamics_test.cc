@@ -82,9 +82,13 @@ TEST(MaskDynamics, CountsStayGrownWeightsAreZeroAndSlotsForgetTheDropped) {
       Arena masked = track.values->base.clone();
       track.mask->apply_to(masked);
       ASSERT_EQ(masked.digest(), track.values->base.digest());
+      const std::string kind = golden.at("dynamics").at("kind");
+      if (kind != "prunefl") {
+        EXPECT_EQ(track.mask->kept(), before.mask->kept());
+      }
       for (const auto& [tensor, bits] : track.mask->elements()) {
         const Bits& old = before.mask->bits(tensor);
-        if (golden.at("dynamics").at("kind") != "prunefl") {
+        if (kind != "prunefl" && kind != "flash") {
           EXPECT_EQ(bits.count(), old.count());
         }
         for (std::int64_t i = 0; i < bits.size(); ++i) {
@@ -120,6 +124,20 @@ TEST(MaskDynamics, TheBitsDoNotDependOnRanksOrInterruptions) {
     EXPECT_EQ(digest_of_result(state), digest_of_result(whole));
     EXPECT_EQ(*state.track(kMainTrack).mask, *whole.track(kMainTrack).mask);
   }
+}
+
+TEST(MaskDynamics, AMaskThatCutsTheModelIsSaidOnceWithTheLayersName) {
+  const nlohmann::json greedy = {{"kind", "prunefl"}, {"every", 1},        {"drop", 1.0},    {"density", 0.02}, {"constant", 1.0},
+                                 {"per_weight", 0.1}, {"per_mac", 0.1}, {"batches", 1}, {"batch", 64}};
+  RunLog log;
+  const State state = Dynamic(nlohmann::json{{"dynamics", greedy}}).result(1, &log);
+  std::vector<std::string> warnings;
+  for (const StepRecord& record : log.records) warnings.insert(warnings.end(), record.warnings.begin(), record.warnings.end());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("layers."), std::string::npos) << warnings[0];
+  EXPECT_EQ(state.texts.at("warning/cut"), warnings[0]);
+  const State kept = Dynamic(dynamics_goldens().at("cases")[0]).result();
+  EXPECT_FALSE(kept.texts.contains("warning/cut"));
 }
 
 // What a report takes, from sizes alone: kept values and biases, five sums, and what an adjustment adds.

@@ -67,13 +67,13 @@ std::shared_ptr<const ClientData> feature_clients(std::int64_t inputs, std::int6
 }
 
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks, std::int64_t steps) {
+                  int ranks, std::int64_t steps, const std::vector<Device>& devices) {
   RunLog log;
   run_local_ranks(ranks, [&](Communicator& comm) {
     Worker worker(data, ClientStore(""));
     RankedBackend backend(comm, worker, data->population(), "");
     if (comm.rank() != 0) return backend.serve();
-    Ledger ledger;
+    Ledger ledger(devices);
     Log observer(log);
     const std::int64_t last = state.steps_done + steps;
     run(stages, state, backend, ledger, {&observer},

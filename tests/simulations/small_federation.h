@@ -23,7 +23,7 @@ struct RunLog {
 
 // Runs the stages on `state` to their end, or until `steps` more are committed.
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks = 1, std::int64_t steps = 1000);
+                  int ranks = 1, std::int64_t steps = 1000, const std::vector<Device>& devices = {});
 
 // The state as another process would find it: saved to a checkpoint and loaded from it.
 State reloaded(const State& state);

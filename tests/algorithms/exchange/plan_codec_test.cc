@@ -71,6 +71,32 @@ TEST(PlanCodec, WhatArrivesIsWhatWasSent) {
   }
 }
 
+TEST(PlanCodec, AssignmentsArriveWhereEveryClientHasAVariantWithAMask) {
+  const Subject subject = small_resnet8();
+  RoundPlan plan = rich_plan(subject, 5);
+  auto& train = std::get<TrainTask>(plan.tasks[0]);
+  train.extrusion = ExtrusionTask{.tensors = {0}, .counts = {3}, .lambda = 0.5};
+  train.activations = 0.25;
+  const auto arrives = [&] {
+    PlanCache sender, receiver;
+    return through_the_wire(plan, sender, receiver);
+  };
+  plan.assignment = {{0, 0}, {3, 2}, {17, 0}};
+  const RoundPlan got = arrives();
+  EXPECT_EQ(got.assignment, plan.assignment);
+  EXPECT_EQ(std::get<TrainTask>(got.tasks[0]).extrusion->counts, std::vector<std::int64_t>{3});
+  EXPECT_EQ(std::get<TrainTask>(got.tasks[0]).activations, 0.25);
+  plan.assignment = {{0, 0}, {3, 2}};
+  EXPECT_THROW(arrives(), InputError) << "a client without one";
+  plan.assignment = {{0, 0}, {3, 1}, {17, 0}};
+  EXPECT_THROW(arrives(), InputError) << "a variant without a mask";
+  plan.assignment = {{0, 0}, {3, 3}, {17, 0}};
+  EXPECT_THROW(arrives(), InputError) << "no such variant";
+  plan.assignment.clear();
+  train.extrusion->counts.clear();
+  EXPECT_THROW(arrives(), InputError) << "counts for other tensors";
+}
+
 TEST(PlanCodec, FrozenModelsTravelOnce) {
   const Subject subject = small_resnet8();
   RoundPlan plan = rich_plan(subject, 5);
