@@ -15,6 +15,7 @@ struct ClientModels {
     for (const Task& task : plan.tasks) {
       const auto* training = std::get_if<TrainTask>(&task);
       if (training == nullptr) continue;
+      position_flops = training_flops(plan, *training, pass);
       if (training->distill) teacher.emplace(plan.teacher.values, training->precision);
       if (plan.adapters) base.emplace(plan.values, training->precision);
     }
@@ -22,6 +23,7 @@ struct ClientModels {
 
   Replica replica;
   PassFlops pass;  // of its model
+  double position_flops = 0.0;           // of a position that a Train task sees
   std::optional<FrozenReplica> teacher;  // of a Train task that distills
   std::optional<FrozenReplica> base;     // of a Train task that adapts
 };

@@ -24,7 +24,7 @@ TrainingOutcome ClientTraining::run(const TrainTask& task) {
   BatchOrder order(mine, task.batch, task.epochs, seed, BatchRule{.last = task.last});
   const std::int64_t of_epoch = std::max<std::int64_t>(1, order.num_batches() / std::max<std::int64_t>(1, task.epochs));
   std::int64_t served = 0;
-  const double of_position = training_flops(plan_, task, models_.pass);
+  const double of_position = plan_.part ? training_flops(plan_, task, models_.pass) : models_.position_flops;
   const BatchSource next = [&](Batch& batch) {
     const std::span<const std::int64_t> indices = order.next();
     if (indices.empty()) return false;

@@ -55,7 +55,7 @@ struct TrainTask {
   SparseConfig sparse = FixedMask{};
   std::optional<DistillConfig> distill;  // from the plan's teacher
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
-  std::optional<ExtrusionTask> extrusion;  // push the smallest kept weights towards 0
+  std::optional<ExtrusionTask> extrusion = {};  // push the smallest kept weights towards 0
   double activations = 1.0;    // kept fraction of a product's inputs where its weights' gradient is taken (algorithms/taps/sparse_inputs.h)
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;

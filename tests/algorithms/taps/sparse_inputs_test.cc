@@ -1,6 +1,6 @@
 #include "algorithms/taps/sparse_inputs.h"
 
-#include <ATen/ops/rand.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/where.h>
 #include <gtest/gtest.h>
