@@ -2,6 +2,9 @@
 
 #include <ATen/Parallel.h>
 
+#include <dlfcn.h>
+#include <link.h>
+
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -40,6 +43,15 @@ std::string values_file(const ModelState& state) { return state_file_name(state.
 std::string arena_file(const Arena& arena) { return "arena-" + arena.digest().hex() + ".safetensors"; }
 std::string mask_file(const Mask& mask) { return "mask-" + mask.digest().hex() + ".safetensors"; }
 
+// The program, or the module of another program that this code was loaded with.
+std::string file_of_this_code() {
+  Dl_info info;
+  link_map* module = nullptr;
+  const auto here = reinterpret_cast<const void*>(&file_of_this_code);
+  if (dladdr1(here, &info, reinterpret_cast<void**>(&module), RTLD_DL_LINKMAP) == 0 || *module->l_name == 0) return "/proc/self/exe";
+  return module->l_name;
+}
+
 // 64-bit numbers as text: JSON readers may take them for doubles.
 std::string text_of(std::uint64_t value) { return std::to_string(value); }
 
@@ -66,7 +78,7 @@ std::string Fingerprint::differences(const Fingerprint& other) const {
 }
 
 Fingerprint fingerprint_of_this_process() {
-  const MappedFile program("/proc/self/exe");
+  const MappedFile program(file_of_this_code());
   const char* isa = __builtin_cpu_supports("avx512bf16") ? "avx512-bf16"
                     : __builtin_cpu_supports("avx512f")  ? "avx512"
                     : __builtin_cpu_supports("avx2")     ? "avx2"

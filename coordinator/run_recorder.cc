@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "coordinator/report/round_record.h"
 #include "core/file.h"
 
 namespace coppice {
@@ -74,7 +73,7 @@ void RunRecorder::on_stage(const Method& stage, const State& state) {
   progress_.begin_stage(stage.name(), stage.total_steps(), done);
 }
 
-void RunRecorder::on_step(const Method& stage, const State& state, const StepRecord& record, const StepCost& cost) {
+RoundRecord record_of(const Method& stage, const State& state, const StepRecord& record, const StepCost& cost) {
   RoundRecord line;
   line.step = state.steps_done;
   line.stage = stage.name();
@@ -104,6 +103,11 @@ void RunRecorder::on_step(const Method& stage, const State& state, const StepRec
   line.warnings = record.warnings;
   const Track& main = state.track(kMainTrack);
   line.density = main.cut ? main.cut->density() : main.mask ? main.mask->density() : 1.0;
+  return line;
+}
+
+void RunRecorder::on_step(const Method& stage, const State& state, const StepRecord& record, const StepCost& cost) {
+  const RoundRecord line = record_of(stage, state, record, cost);
   report_.append(nlohmann::json::parse(to_json_line(line)));
   events_.add(line);
   for (const std::string& warning : record.warnings) progress_.say(stage.name() + ": warning: " + warning);

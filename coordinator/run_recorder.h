@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "coordinator/report/round_record.h"
 #include "coordinator/report/tensorboard_writer.h"
 #include "coordinator/run.h"
 #include "core/progress.h"
@@ -24,6 +25,9 @@ class RunRecorder : public Observer {
   RunReport report_;
   TensorboardWriter events_;
 };
+
+// The line of metrics.jsonl that a step becomes.
+RoundRecord record_of(const Method& stage, const State& state, const StepRecord& record, const StepCost& cost);
 
 // What metrics.jsonl says of all rounds together, those before a resume included.
 struct RoundTotals {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "algorithms/importance/graph_importance.h"
 #include "comm/mpi/launcher.h"
 #include "comm/mpi/mpi_environment.h"
 #include "core/allocator.h"
@@ -61,6 +62,7 @@ int guarded(int argc, char** argv, const std::string& name, const Extensions& ex
 int main(int argc, char** argv, Extensions extensions) {
   pin_allocator();
   at::set_num_threads(1);
+  extensions.add<GraphImportance>("graph");
   const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "coppice";
   std::optional<MpiEnvironment> mpi;
   if (launched_by_mpirun()) {

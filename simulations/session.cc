@@ -1,7 +1,6 @@
 #include "simulations/session.h"
 
 #include <array>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -124,7 +123,9 @@ class Coordinator {
       }
     };
     hooks.interrupted = [&signals] { return signals.asked(); };
-    const bool done = coppice::run(stages_, state_, backend, ledger, {&recorder}, hooks);
+    std::vector<Observer*> observers = {&recorder};
+    observers.insert(observers.end(), options_.observers.begin(), options_.observers.end());
+    const bool done = coppice::run(stages_, state_, backend, ledger, observers, hooks);
     if (!done) {
       progress_.say("stopped after a committed round; go on with: " + options_.command);
       return static_cast<int>(ExitCode::kStopped);
@@ -234,9 +235,8 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
                         {.regions = static_cast<int>(config.run.regions), .extensions = options.extensions});
   if (comm.rank() != 0) {
     // The launcher forwards signals to every process; rank 0 decides what they mean.
-    if (launched_by_mpirun()) {
-      for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, SIG_IGN);
-    }
+    std::optional<StopSignals> ignored;
+    if (launched_by_mpirun()) ignored.emplace();
     if (!agree(comm, true)) return static_cast<int>(ExitCode::kBadInput);
     backend.serve();
     return 0;

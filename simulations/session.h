@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "comm/communicator.h"
+#include "coordinator/run.h"
 #include "simulations/run_config.h"
 
 namespace coppice {
@@ -19,6 +21,7 @@ struct SessionOptions {
   Resume resume = Resume::kNever;
   std::string command;      // how to go on after a stop, for the closing words
   Extensions extensions = {};  // what plans may name besides the built-in choices; the same on every rank
+  std::vector<Observer*> observers = {};  // of rank 0, besides the run's own records
 };
 
 // Called on every rank; rank 0 coordinates. The exit code is that of rank 0 and the same everywhere.

@@ -1,10 +1,11 @@
 #include "simulations/stop_signals.h"
 
 #include <atomic>
-#include <csignal>
 
 namespace coppice {
 namespace {
+
+constexpr std::array kSignals = {SIGTERM, SIGINT, SIGUSR1};
 
 std::atomic<int> stop_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -13,11 +14,15 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 StopSignals::StopSignals() {
   stop_signal = 0;
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, [](int n) { stop_signal = n; });
+  struct sigaction ask = {};
+  ask.sa_handler = [](int number) { stop_signal = number; };
+  ask.sa_flags = SA_RESTART;
+  sigemptyset(&ask.sa_mask);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &ask, &before_[i]);
 }
 
 StopSignals::~StopSignals() {
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) std::signal(number, SIG_DFL);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 bool StopSignals::asked() const { return stop_signal != 0; }

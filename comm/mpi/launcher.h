@@ -9,4 +9,7 @@ bool launched_by_mpirun();
 // The number of processes the launcher says it started; 0 where it does not say.
 int launched_processes();
 
+// This process's rank as the launcher has it; 0 where it does not say.
+int launched_rank();
+
 }  // namespace coppice
