@@ -25,8 +25,9 @@ class ImportanceEstimator {
   virtual Tap* tap() { return nullptr; }  // to be installed for the forward passes; null: none
   virtual const std::vector<ScoreBlock>& blocks() const = 0;
 
-  // Where needs_gradient(): in each micro-batch of `samples` (GraSP: of all a client looks at, H g in its place), once for each tensor of the base, in any order: its weights and
-  // d(loss summed over the samples)/d(weights), float32 or bfloat16. A tensor left out has no gradient.
+  // Where needs_gradient(): in each micro-batch of `samples` (GraSP: of all a client looks at, H g in its place), once for each tensor of
+  // the base, in any order: its weights and d(loss summed over the samples)/d(weights), float32 or bfloat16. A tensor left out has no
+  // gradient.
   virtual void take_gradient(ParamId /*tensor*/, std::span<const float> /*weights*/, const at::Tensor& /*gradient*/,
                              std::int64_t /*samples*/) {}
   // After each micro-batch.
