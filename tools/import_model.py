@@ -5,9 +5,7 @@
     import_model.py my.py:Net --example 64 --weights net.safetensors --out net.pt2
 
 `my.py:Net` is a class or function that makes the module without arguments. The module takes one tensor and returns logits; where it
-returns an object or a tuple, `logits` of it or its first member is taken. The graph is exported in PyTorch's training dialect, whose
-operations (conv2d, batch_norm, layer_norm, scaled_dot_product_attention) are those that the module calls: decomposed they would hide
-products from the engine, train more slowly and fix the mode of batch norms. The batch is of any size, and so is a text where the
+returns an object or a tuple, `logits` of it or its first member is taken. The batch is of any size, and so is a text where the
 module allows it. Parameters are float32. Needs torch, and safetensors for --weights.
 """
 import argparse
@@ -18,18 +16,8 @@ import sys
 
 import torch
 
-
-def returning_logits(net):
-    """The same module, its tensors under the same names, returning the logits alone."""
-    kind = type(net)
-
-    class Logits(kind):
-        def forward(self, x):
-            y = kind.forward(self, x)
-            return y.logits if hasattr(y, "logits") else y[0]
-
-    net.__class__ = Logits
-    return net
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python" / "coppice"))
+from _exported import NotExported, exported  # noqa: E402
 
 
 def made_by(spec):
@@ -54,25 +42,6 @@ def load_weights(net, path):
         sys.exit(f"import_model: {path}: missing {missing[:3]}, unexpected {unexpected[:3]}")
 
 
-def exported(net, example):
-    """The program of a batch of any size; of texts of any length too, where the module has one graph for all."""
-    net = net.float().eval()
-    with torch.no_grad():
-        if not isinstance(net(example), torch.Tensor):
-            net = returning_logits(net)
-        net.train()
-        for parameter in net.parameters():
-            parameter.data = parameter.data.contiguous()
-    auto = torch.export.Dim.AUTO
-    sizes = [{0: auto, 1: auto}, {0: auto}] if example.dtype == torch.int64 else [{0: auto}]
-    for dynamic in sizes:
-        try:
-            return torch.export.export(net, (example,), dynamic_shapes=(dynamic,))
-        except Exception as error:  # torch raises several kinds
-            failure = str(error).strip().splitlines()[0]
-    sys.exit(f"import_model: torch.export refuses the module: {failure}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("module", help="FILE.py:NAME")
@@ -91,7 +60,10 @@ def main():
         example = torch.randint(0, 2, (3, options.tokens))
     else:
         example = torch.randn(3, *(int(size) for size in options.example.split("x")))
-    program = exported(net, example)
+    try:
+        program = exported(net, example)
+    except NotExported as error:
+        sys.exit(f"import_model: {error}")
     torch.export.save(program, options.out)
     operations = collections.Counter(str(node.target) for node in program.graph.nodes if node.op == "call_function")
     parameters = sum(p.numel() for p in program.parameters())

@@ -13,6 +13,7 @@ LADDER = {
     "client": {"core", "models", "data", "comm", "algorithms"},
     "coordinator": {"core", "models", "data", "comm", "algorithms"},
     "simulations": {"core", "models", "data", "comm", "algorithms", "client", "coordinator"},
+    "python": {"core", "models", "data", "comm", "algorithms", "client", "coordinator", "simulations"},
 }
 # Steps that one folder of a rung may take and the rest of it may not.
 ALLOWED_STEPS = [(r"^algorithms/exchange/", r"^comm/wire/")]  # docs/decisions/exchange.md
@@ -28,6 +29,7 @@ QUARANTINE = [
     (r"^yaml-cpp/", r"^core/config_yaml\.cc$", "yaml-cpp belongs in core/config_yaml.cc"),
     (r"^pcre2", r"^data/regex\.cc$", "PCRE2 belongs in data/regex.cc"),
     (r"^utf8proc", r"^data/unicode\.cc$", "utf8proc belongs in data/unicode.cc"),
+    (r"^nanobind/|^Python\.h$", r"^python/", "Python belongs in python/"),
     (r"^torch/(torch|all|types|nn|optim)\b|^torch/csrc/api/", r"^$", "torch/torch.h and torch::nn are not used"),
     (r"^ATen/ATen\.h$", r"^$", "ATen/ATen.h takes 6 s to compile; name the ATen/ops/*.h that are used"),
 ]

