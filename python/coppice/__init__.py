@@ -25,6 +25,9 @@ from ._metrics import export_metric  # noqa: E402
 from ._prune import prune  # noqa: E402
 from ._runs import Check, Run, Table, check, load_run, run  # noqa: E402
 
+Error.__doc__ = "What the engine could not do; the base of InputError and Stopped."
+InputError.__doc__ = "Bad input: one line that names the place, what was found and what was expected. Nothing was computed."
+Stopped.__doc__ = "A run ended behind a committed round, where resume=\"auto\" goes on."
 _atexit.register(_finish)
 
 __all__ = ["Answer", "Check", "Error", "Federation", "InputError", "Method", "ModelState", "Plan", "Run", "State", "Stopped", "Table",

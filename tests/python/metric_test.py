@@ -82,7 +82,7 @@ class Metrics(SmallRun):
         self.assertLessEqual(run.summary["variants"][-1]["flops"], 0.5 * run.summary["variants"][0]["flops"])
 
     def refused(self, *words, stages):
-        done = program("run", self.config_file(stages=stages), "--out", self.folder / "refused")
+        done = program("run", self.config_file(stages=stages), "--out", self.folder / f"refused{len(list(self.folder.iterdir()))}")
         self.assert_refused(done, *words)
 
     def test_what_is_no_metric_is_refused_with_one_line(self):
