@@ -15,7 +15,7 @@ import yaml
 
 from experiment import is_clear, mean_and_error
 
-STATIC, CHANCE, OURS = "erk_magnitude", "erk_random", "adaptive_fusion"
+STATIC, CHANCE, OURS = "erk_magnitude", "erk_random", "concentrated"
 DYNAMIC = ("prunefl", "fedrts", "fedtiny")
 # title, [(better, worse)], densities (all where None)
 HYPOTHESES = [
@@ -23,7 +23,7 @@ HYPOTHESES = [
     ("ERK's quotas beat one threshold for all layers", [(STATIC, "global_magnitude")], ["0.02"]),
     ("FedTiny beats PruneFL (2.6 points are claimed at 1 %)", [("fedtiny", "prunefl")], None),
     ("votes of clients beat means of gradients", [("fedrts", "prunefl"), ("fedrts", "fedtiny")], None),
-    ("adaptive fusion beats all others", [(OURS, arm) for arm in (CHANCE, STATIC, "global_magnitude", *DYNAMIC)], None),
+    ("scores that lean towards whole channels beat all others", [(OURS, arm) for arm in (CHANCE, STATIC, "global_magnitude", *DYNAMIC, "adaptive_fusion")], None),
     ("what scores choose beats chance", [(arm, CHANCE) for arm in (STATIC, *DYNAMIC)], None),
 ]
 SMALL_DENSE = {"0.02": "small_dense_0.02", "0.1": "small_dense_0.1"}  # of as many bytes a round

@@ -154,8 +154,8 @@ double apply_client_transform(const ClientFusionConfig& config, std::span<const 
   } else if (std::holds_alternative<RankFusion>(config)) {
     for_each_family(blocks, values, rank);
     scale = weight;
-  } else if (const auto* own = std::get_if<Custom<ClientFusion>>(&config)) {
-    for_each_family(blocks, values, [own](std::span<double> family) { (*own)->transform(family); });
+  } else if (const auto* custom = std::get_if<Custom<ClientFusion>>(&config)) {
+    for_each_family(blocks, values, [custom](std::span<double> family) { (*custom)->transform(family); });
     scale = weight;
   } else if (std::holds_alternative<AgreementFusion>(config) && reference != nullptr) {
     const std::vector<double> own = agreement_reference(blocks, values);

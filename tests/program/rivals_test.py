@@ -7,7 +7,7 @@ from program import SOURCE, ProgramTest, coppice, needs_cifar, summary
 
 SMALL = ["data.source=cifar10", "model.input=[32, 32, 3]", "data.partition={kind: dirichlet, alpha: 0.5, clients: 20}", "data.test_clients=4",
          "federation.cohort=4", "federation.local.batch=32", "stages.warmup.rounds=1", "stages.finetune.rounds=3", "stages.finetune.evaluate_every=0"]
-STATIC = ["erk_magnitude", "erk_random", "salientgrads", "vote_snip", "snip_one_client", "synflow", "grasp_one_client"]
+STATIC = ["erk_magnitude", "concentrated_magnitude", "erk_random", "salientgrads", "vote_snip", "snip_one_client", "synflow", "grasp_one_client"]
 MOVING = ["prunefl", "feddst", "fedrts", "fedtiny", "adaptive_fusion", "flash", "fedmef"]
 
 
