@@ -10,7 +10,7 @@
 
 namespace coppice::test {
 
-inline constexpr ElementPattern kTwoOfFour{{Pattern::Kind::kNOfM, 2, 4}, true};
+inline const ElementPattern kTwoOfFour{{Pattern::Kind::kNOfM, 2, 4}, true};
 
 inline const nlohmann::json& sparse_goldens() {
   static const nlohmann::json parsed = nlohmann::json::parse(std::ifstream(COPPICE_TRAINING_GOLDENS "/sparse_goldens.json"));
