@@ -115,6 +115,19 @@ def header_shape(root):
     return found
 
 
+def own_header_first(root):
+    """A source includes its own header before any other, so that compiling it shows that the header stands alone."""
+    first = {}
+    for path, number, _, target in includes(root):
+        first.setdefault(path, (number, target))
+    found = []
+    for path, (number, target) in first.items():
+        own = path.with_suffix(".h")
+        if path.suffix == ".cc" and (root / own).is_file() and target != own.as_posix():
+            found.append(f"{path}:{number}: {target} stands before {own}")
+    return found
+
+
 def file_length(root):
     """No file is longer than 500 lines."""
     suffixes = (".h", ".cc", ".py", ".sh", ".capnp", ".cmake")
@@ -129,4 +142,4 @@ def nothing_left_open(root):
             for number, line in enumerate(lines, 1) if note.search(line)]
 
 
-RULES = [include_table, vendor_quarantine, torch_quarantine, header_shape, file_length, nothing_left_open]
+RULES = [include_table, vendor_quarantine, torch_quarantine, header_shape, own_header_first, file_length, nothing_left_open]

@@ -73,6 +73,12 @@ class TheRules(unittest.TestCase):
                         {"models/x.h": "#include <ATen/ops/add.h>"}],
                    good=[{"models/x.h": "#include <ATen/core/Tensor.h>"}, {"models/x.cc": "#include <ATen/ops/add.h>"}])
 
+    def test_own_header_first(self):
+        header = {"core/a.h": "", "core/b.h": ""}
+        self.check(tree_rules.own_header_first,
+                   bad=[header | {"core/a.cc": '#include <vector>\n#include "core/a.h"'}, header | {"core/a.cc": '#include "core/b.h"'}],
+                   good=[header | {"core/a.cc": '#include "core/a.h"\n#include "core/b.h"'}, header | {"core/c.cc": "#include <vector>"}])
+
     def test_header_shape(self):
         self.check(tree_rules.header_shape,
                    bad=[{"core/x.h": "int f();"}, {"core/x.h": "#pragma once\n#ifdef A"},
