@@ -118,11 +118,11 @@ std::string to_json_text(const RunSummary& summary) {
   json["ranks"] = summary.ranks;
   if (summary.mask) json["mask"] = mask_json(*summary.mask);
   if (summary.fusion) json["fusion"] = fusion_json(*summary.fusion);
-  for (const ClientFigures& client : summary.per_client) {
-    json["per_client"].push_back({{"client", client.client},
-                                  {"samples", client.samples},
-                                  {"accuracy", number(client.accuracy)},
-                                  {"loss", number(client.loss)}});
+  for (const ClientFigures& one : summary.per_client) {
+    json["per_client"].push_back({{"client", one.client},
+                                  {"samples", one.samples},
+                                  {"accuracy", number(one.accuracy)},
+                                  {"loss", number(one.loss)}});
   }
   if (!summary.confusion.empty()) json["confusion"] = summary.confusion;
   for (const CalibrationBin& bin : summary.calibration) {

@@ -150,7 +150,7 @@ class GalleryTest(ExtensionTest):
         def refuse(setting, *words):
             self.assert_refused(coppice(*check, setting, program=self.program), *words, program="coppice-gallery")
 
-        refuse("stages.score.importance.kind=lmap", "found 'lmap'", "magnitude, synflow, random, lamp (did you mean 'lamp'?)")
+        refuse("stages.score.importance.kind=lmap", "found 'lmap'", "random, lamp, graph (did you mean 'lamp'?)")
         refuse("stages.score.importance.layer=alike", "unknown key of 'lamp'", "did you mean 'layers'?")
         refuse("stages.prune.pattern={kind: balanced, group: 1}", "stages.2.prune.pattern.group", "expected an integer >= 2")
         refuse("stages.prune.pattern={kind: balanced, group: 5}", "prune: pattern balanced", "expected a multiple of group 5")
