@@ -45,6 +45,13 @@ class TensorDataset final : public Dataset {
     }
   }
 
+  StoredInput stored_input(std::int64_t example) const override {
+    check(std::span(&example, 1));
+    const auto values = static_cast<std::size_t>(spec().values_per_example());
+    const std::span all(x_NX_.const_data_ptr<float>(), static_cast<std::size_t>(x_NX_.numel()));
+    return {std::as_bytes(all.subspan(static_cast<std::size_t>(example) * values, values)), {}, sizeof(float)};
+  }
+
  private:
   at::Tensor x_NX_;
 };
