@@ -12,6 +12,7 @@
 #include "core/allocator.h"
 #include "core/error.h"
 #include "simulations/commands/commands.h"
+#include "simulations/session.h"
 
 namespace coppice {
 namespace {
@@ -45,15 +46,27 @@ int run_command_line(int argc, char** argv, const std::string& name, const Exten
   return code;
 }
 
-int guarded(int argc, char** argv, const std::string& name, const Extensions& extensions) {
-  try {
-    return run_command_line(argc, argv, name, extensions);
-  } catch (const Error& error) {
+struct Ending {
+  int code = 0;
+  bool alone = false;  // the other ranks do not know of it
+};
+
+Ending guarded(int argc, char** argv, const std::string& name, const Extensions& extensions) {
+  const auto say = [&name](const Error& error) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
     return static_cast<int>(error.exit_code());
+  };
+  try {
+    return {run_command_line(argc, argv, name, extensions), false};
+  } catch (const JointRefusal& error) {
+    return {say(error), false};
+  } catch (const Stopped& error) {
+    return {say(error), false};
+  } catch (const Error& error) {
+    return {say(error), true};
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s: internal error: %s\n", name.c_str(), error.what());
-    return static_cast<int>(ExitCode::kDefect);
+    return {static_cast<int>(ExitCode::kDefect), true};
   }
 }
 
@@ -73,10 +86,10 @@ int main(int argc, char** argv, Extensions extensions) {
       return static_cast<int>(error.exit_code());
     }
   }
-  const int code = guarded(argc, argv, name, extensions);
+  const Ending ending = guarded(argc, argv, name, extensions);
   // A rank that failed alone must not leave the others waiting in a collective.
-  if (mpi && code != 0 && code != static_cast<int>(ExitCode::kStopped)) abort_all(code);
-  return code;
+  if (mpi && ending.alone) abort_all(ending.code);
+  return ending.code;
 }
 
 }  // namespace coppice

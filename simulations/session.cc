@@ -210,6 +210,16 @@ bool agree(Communicator& comm, bool ready) {
   return word != std::byte{0};
 }
 
+// From a handler on rank 0: the others leave before the exception goes on.
+[[noreturn]] void refuse_together(Communicator& comm) {
+  agree(comm, false);
+  try {
+    throw;
+  } catch (const InputError& error) {
+    throw JointRefusal(error.what());
+  }
+}
+
 }  // namespace
 
 int run_session(const RunConfig& config, const SessionOptions& options, Communicator& comm) {
@@ -221,8 +231,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
     try {
       manifest = joint.on_rank_0();
     } catch (...) {
-      agree(comm, false);
-      throw;
+      refuse_together(comm);
     }
   }
   if (!findings.failure.empty()) {  // not rank 0, which has the line
@@ -245,8 +254,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
   try {
     coordinator.prepare();
   } catch (...) {
-    agree(comm, false);
-    throw;
+    refuse_together(comm);
   }
   agree(comm, true);
   try {
@@ -256,9 +264,9 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
   } catch (const Stopped&) {
     backend.release_ranks();
     throw;
-  } catch (const InputError&) {
+  } catch (const InputError& error) {
     backend.release_ranks();
-    throw;
+    throw JointRefusal(error.what());
   }
 }
 

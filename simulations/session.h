@@ -6,6 +6,7 @@
 
 #include "comm/communicator.h"
 #include "coordinator/run.h"
+#include "core/error.h"
 #include "simulations/run_config.h"
 
 namespace coppice {
@@ -24,7 +25,14 @@ struct SessionOptions {
   std::vector<Observer*> observers = {};  // of rank 0, besides the run's own records
 };
 
-// Called on every rank; rank 0 coordinates. The exit code is that of rank 0 and the same everywhere.
+// Bad input that every rank was told of: all end by themselves, and none has to be aborted. Rank 0 has the line.
+class JointRefusal : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+// Called on every rank; rank 0 coordinates, and its exit code is the run's. Throws JointRefusal on rank 0, and returns kBadInput on the
+// others, where the input is found bad by a check of all ranks; what else is thrown leaves the other ranks waiting.
 int run_session(const RunConfig& config, const SessionOptions& options, Communicator& comm);
 
 }  // namespace coppice
