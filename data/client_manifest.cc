@@ -58,22 +58,13 @@ ClientManifest client(const Json& item, const std::string& where) {
   return out;
 }
 
-SourceFile source(const Json& item, const std::string& where) {
-  check_keys(item, where, {"file", "bytes", "blake2b"});
-  SourceFile out;
-  out.name = text(need(item, "file", where), where + ".file");
-  if (item.contains("bytes")) out.bytes = whole(item["bytes"], where + ".bytes");
-  if (item.contains("blake2b")) out.digest = digest_field(item["blake2b"], where + ".blake2b");
-  return out;
-}
-
 DataManifest read(const Json& root) {
   check_keys(root, "data", {"format", "version", "digest", "contract", "sources", "test", "clients"});
   if (text(need(root, "format", "data"), "format") != kFormat) throw InputError(std::string("format: expected '") + kFormat + "'");
   if (whole(need(root, "version", "data"), "version") != 1) throw InputError("version: expected 1");
   DataManifest out;
   if (root.contains("contract")) out.contract = digest_field(root["contract"], "contract");
-  out.sources = list(need(root, "sources", "data"), "sources", source);
+  out.sources = list(need(root, "sources", "data"), "sources", source_file);
   const Json& test = need(root, "test", "data");
   check_keys(test, "test", {"examples", "digest"});
   out.test_examples = whole(need(test, "examples", "test"), "test.examples");

@@ -60,6 +60,15 @@ Digest digest_field(const Json& value, const std::string& where) {
   }
 }
 
+SourceFile source_file(const Json& item, const std::string& where) {
+  check_keys(item, where, {"file", "bytes", "blake2b"});
+  SourceFile source;
+  source.name = line_of_text(need(item, "file", where), where + ".file");
+  if (item.contains("bytes")) source.bytes = whole(item["bytes"], where + ".bytes");
+  if (item.contains("blake2b")) source.digest = digest_field(item["blake2b"], where + ".blake2b");
+  return source;
+}
+
 ExampleSpec read_spec(const Json& root) {
   if (!root.is_object()) throw InputError(std::string("found ") + root.type_name() + ", expected an object");
   ExampleSpec spec;

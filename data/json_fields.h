@@ -35,6 +35,8 @@ auto list(const Json& value, const std::string& where, Read read) {
   return out;
 }
 
+SourceFile source_file(const Json& item, const std::string& where);
+
 // The keys kind, shape, target.kind, target.count, vocabulary, pad_token, mean and scale of `root`; the spec is sound.
 ExampleSpec read_spec(const Json& root);
 

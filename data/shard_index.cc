@@ -32,15 +32,6 @@ Column column(const Json& item, const std::string& where) {
   return out;
 }
 
-SourceFile source_file(const Json& item, const std::string& where) {
-  check_keys(item, where, {"file", "bytes", "blake2b"});
-  SourceFile source;
-  source.name = line_of_text(need(item, "file", where), where + ".file");
-  if (item.contains("bytes")) source.bytes = whole(item["bytes"], where + ".bytes");
-  if (item.contains("blake2b")) source.digest = digest_field(item["blake2b"], where + ".blake2b");
-  return source;
-}
-
 ShardIndex read_index(const Json& root) {
   check_keys(root, "index",
              {"format", "version", "kind", "shape", "vocabulary", "pad_token", "target", "mean", "scale", "columns",

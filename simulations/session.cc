@@ -68,10 +68,12 @@ RunFacts facts_of(const RunConfig& config, const ScenarioData& data, const Finge
 // Rank 0's side: everything that is decided, written or shown.
 class Coordinator {
  public:
-  Coordinator(const RunConfig& config, const SessionOptions& options, const ScenarioData& data, DataManifest manifest, Communicator& comm)
+  Coordinator(const RunConfig& config, const SessionOptions& options, const ScenarioData& data, const Population& population,
+              DataManifest manifest, Communicator& comm)
       : config_(config),
         options_(options),
         data_(data),
+        population_(population),
         manifest_(std::move(manifest)),
         comm_(comm),
         out_(output_folder(config)),
@@ -80,7 +82,6 @@ class Coordinator {
 
   // Everything that can be refused is refused here, before anything is computed or overwritten.
   void prepare() {
-    const Population population = population_of(config_, data_);
     State fresh = first_state(with_own_graph(config_), options_.config_file);
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
@@ -94,7 +95,7 @@ class Coordinator {
       throw InputError("'" + out_ + "' already holds a run; pass --resume=auto to go on with it, or another --out");
     }
     config_ = with_latencies(std::move(config_), *model, data_.clients->train->spec().shape, out_, checkpoint_.exists(), options_.config_file);
-    stages_ = make_stages(config_, population, data_.loss);
+    stages_ = make_stages(config_, population_, data_.loss);
     for (const StageConfig& stage : config_.stages) {
       const auto* prune = std::get_if<PruneConfig>(&stage);
       if (prune != nullptr && make_pattern(prune->pattern).kind == Pattern::Kind::kChannels && !checkpoint_.exists()) {
@@ -112,7 +113,7 @@ class Coordinator {
   int run(RankedBackend& backend) {
     StopSignals signals;
     RunRecorder recorder(out_, state_, progress_);
-    Ledger ledger(population_of(config_, data_).devices);
+    Ledger ledger(population_.devices);
     std::int64_t since_save = 0;
     RunHooks hooks;
     hooks.commit = [&](State& state, bool stage_done) {
@@ -179,7 +180,7 @@ class Coordinator {
     RoundTotals totals = totals_of_rounds(out_);
     facts.seconds = std::move(totals.seconds);
     facts.client = totals.client;
-    facts.devices = population_of(config_, data_).devices;
+    facts.devices = population_.devices;
     facts.time_to_accuracy = std::move(totals.time_to_accuracy);
     facts.level_bytes = std::move(totals.level_bytes);
     facts.peak_memory_bytes = static_cast<std::int64_t>(peak_rss_bytes());
@@ -192,6 +193,7 @@ class Coordinator {
   RunConfig config_;
   const SessionOptions& options_;
   const ScenarioData& data_;
+  const Population& population_;
   DataManifest manifest_;
   Communicator& comm_;
   std::string out_;
@@ -239,8 +241,9 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
     return static_cast<int>(ExitCode::kBadInput);
   }
   const ScenarioData& data = findings.data;
+  const Population population = population_of(config, data);
   Worker worker(data.clients, ClientStore(output_folder(config) + "/clients"));
-  RankedBackend backend(comm, worker, population_of(config, data), output_folder(config),
+  RankedBackend backend(comm, worker, population, output_folder(config),
                         {.regions = static_cast<int>(config.run.regions), .extensions = options.extensions});
   if (comm.rank() != 0) {
     // The launcher forwards signals to every process; rank 0 decides what they mean.
@@ -250,7 +253,7 @@ int run_session(const RunConfig& config, const SessionOptions& options, Communic
     backend.serve();
     return 0;
   }
-  Coordinator coordinator(config, options, data, std::move(*manifest), comm);
+  Coordinator coordinator(config, options, data, population, std::move(*manifest), comm);
   try {
     coordinator.prepare();
   } catch (...) {

@@ -9,6 +9,7 @@
 #include "core/portable_math.h"
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/importance/confidence.h"
+#include "algorithms/importance/matrix_tensors.h"
 #include "algorithms/importance/unit_vectors.h"
 
 namespace coppice {
@@ -24,16 +25,10 @@ UnitVectors vectors_of(ActivationRule rule, const Model& model) {
 
 // The weights whose inputs matter, in the order of their blocks.
 std::vector<int> watched_tensors(ActivationRule rule, const Model& model, const ScoreRequest& request) {
-  const PrunableStructure structure = model.structure();
-  std::vector<int> tensors;
-  if (request.target == ScoreTarget::kElements) {
-    for (const PatternMatrix& matrix : structure.matrices) {
-      if (request.edge || !matrix.edge) tensors.push_back(matrix.tensor);
-    }
-    return tensors;
-  }
+  if (request.target == ScoreTarget::kElements) return matrix_tensors(model, request.edge);
   const std::shared_ptr<const ArenaLayout> layout = model.base_layout();
   const UnitVectors vectors = vectors_of(rule, model);
+  std::vector<int> tensors;
   for (const int tensor : vectors.tensors()) {
     if ((*layout)[tensor].shape.size() > 1) tensors.push_back(tensor);
   }

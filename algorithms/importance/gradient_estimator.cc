@@ -6,18 +6,11 @@
 
 #include "core/error.h"
 #include "algorithms/importance/confidence.h"
+#include "algorithms/importance/matrix_tensors.h"
 #include "algorithms/importance/unit_vectors.h"
 
 namespace coppice {
 namespace {
-
-std::vector<int> matrix_tensors(const Model& model, bool edge) {
-  std::vector<int> tensors;
-  for (const PatternMatrix& matrix : model.structure().matrices) {
-    if (edge || !matrix.edge) tensors.push_back(matrix.tensor);
-  }
-  return tensors;
-}
 
 class GradientEstimator final : public ImportanceEstimator {
  public:

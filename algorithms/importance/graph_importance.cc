@@ -10,6 +10,7 @@
 #include <ATen/ops/ones.h>
 
 #include "algorithms/importance/activation_tap.h"
+#include "algorithms/importance/matrix_tensors.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -29,12 +30,8 @@ std::int64_t columns_of(const ArenaEntry& entry) { return entry.shape.size() > 1
 
 // Base tensors whose weights are scored.
 std::vector<int> scored_tensors(const Model& model, const ScoreRequest& request) {
-  if (request.target == ScoreTarget::kUnits) return UnitVectors(model.structure(), *model.base_layout()).tensors();
-  std::vector<int> tensors;
-  for (const PatternMatrix& matrix : model.structure().matrices) {
-    if (request.edge || !matrix.edge) tensors.push_back(matrix.tensor);
-  }
-  return tensors;
+  if (request.target == ScoreTarget::kElements) return matrix_tensors(model, request.edge);
+  return UnitVectors(model.structure(), *model.base_layout()).tensors();
 }
 
 // The file's program.

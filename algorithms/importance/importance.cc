@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "algorithms/importance/activation_estimator.h"
 #include "algorithms/importance/gradient_estimator.h"
+#include "algorithms/importance/matrix_tensors.h"
 #include "algorithms/importance/unit_vectors.h"
 
 namespace coppice {
@@ -155,17 +156,15 @@ ElementScores weight_element_scores(const ImportanceConfig& config, const Model&
   if (!from_weights_alone(config)) throw Error("this importance needs clients' data");
   if (const auto* synflow = std::get_if<SynFlowConfig>(&config)) return synflow_elements(*synflow, model, base, edge);
   ElementScores scores;
-  for (const PatternMatrix& matrix : model.structure().matrices) {
-    if (matrix.edge && !edge) continue;
-    const std::span<const float> weights = base.floats(matrix.tensor);
+  for (const ParamId tensor : matrix_tensors(model, edge)) {
+    const std::span<const float> weights = base.floats(tensor);
     if (const auto* own = custom<WeightImportance>(config)) {
-      scores[matrix.tensor] = scores_of(*own, base.layout()[matrix.tensor], weights);
+      scores[tensor] = scores_of(*own, base.layout()[tensor], weights);
       continue;
     }
     const auto* magnitude = std::get_if<MagnitudeConfig>(&config);
-    scores[matrix.tensor] = magnitude != nullptr
-                                ? magnitude_elements(*magnitude, weights)
-                                : random_elements(matrix.tensor, static_cast<std::int64_t>(weights.size()), seed);
+    scores[tensor] = magnitude != nullptr ? magnitude_elements(*magnitude, weights)
+                                          : random_elements(tensor, static_cast<std::int64_t>(weights.size()), seed);
   }
   return scores;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "algorithms/importance/matrix_tensors.h"
 #include "core/error.h"
 #include "models/input_tensor.h"
 #include "models/model_ports.h"
@@ -73,10 +74,9 @@ std::map<ParamId, std::vector<float>> synflow_elements(const SynFlowConfig& conf
   Arena left = base.clone();
   std::map<ParamId, std::vector<float>> scores;
   std::vector<Place> places;
-  for (const PatternMatrix& matrix : model.structure().matrices) {
-    if (matrix.edge && !edge) continue;
-    scores[matrix.tensor].resize(left.floats(matrix.tensor).size());
-    for (std::size_t i = 0; i < scores[matrix.tensor].size(); ++i) places.push_back({0.0F, matrix.tensor, i});
+  for (const ParamId tensor : matrix_tensors(model, edge)) {
+    scores[tensor].resize(left.floats(tensor).size());
+    for (std::size_t i = 0; i < scores[tensor].size(); ++i) places.push_back({0.0F, tensor, i});
   }
   const auto all = static_cast<double>(places.size());
   for (std::int64_t k = 1; k <= config.iterations && !places.empty(); ++k) {
