@@ -11,6 +11,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "data/dataset.h"
+#include "data/shard_index.h"
 
 namespace coppice::json_fields {
 
