@@ -58,6 +58,10 @@ class FloatExamples : public Dataset {
       x += kSide * kSide;
     }
   }
+  StoredInput stored_input(std::int64_t example) const override {
+    constexpr std::size_t kBytes = kSide * kSide * 4;
+    return {std::span(values_).subspan(static_cast<std::size_t>(example) * kBytes, kBytes), {}, sizeof(float)};
+  }
 
  private:
   std::vector<std::byte> values_;

@@ -188,8 +188,6 @@ void Dataset::read_targets(std::span<const std::int64_t> indices, float* targets
   }
 }
 
-StoredInput Dataset::stored_input(std::int64_t) const { no_such_read("stored values", spec_); }
-
 std::int64_t Dataset::add_example(std::int64_t example, Hasher& hasher) const {
   const StoredInput input = stored_input(example);
   hasher.add_value(input.values.size()).add(input.values).add(input.counts);

@@ -102,8 +102,7 @@ class Dataset {
   // kMultiLabel (0 or 1) and kRegression: [B, L].
   void read_targets(std::span<const std::int64_t> indices, float* targets_BL) const;
 
-  // Throws Error where a data set of another program keeps none.
-  virtual StoredInput stored_input(std::int64_t example) const;
+  virtual StoredInput stored_input(std::int64_t example) const = 0;
   // Adds what is stored of an example, input and target, and returns the bytes of its input. Equal examples add the same, in
   // whatever files and data sets of one spec they lie.
   std::int64_t add_example(std::int64_t example, Hasher& hasher) const;

@@ -4,7 +4,6 @@
 
 #include "algorithms/budget/budget.h"
 #include "algorithms/exchange/report_blocks.h"
-#include "algorithms/importance/graph_importance.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/make_mask.h"
 #include "algorithms/methods/sparse_gpt_pruning.h"
@@ -286,9 +285,8 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
     try {
       if (!from_weights_alone(scores.importance)) {  // refuses what it cannot score
         score_blocks(scores.importance, model, score_request(estimate_task(scores, target_of(pattern), prune->edge)));
-        const auto* own = std::get_if<Custom<Importance>>(&scores.importance);
-        if (const auto* metric = own != nullptr ? dynamic_cast<const GraphImportance*>(&**own) : nullptr) metric->check();
       }
+      if (const auto* own = std::get_if<Custom<Importance>>(&scores.importance)) (*own)->check();
       if (pattern.kind == Pattern::Kind::kChannels) {
         // With equal scores the greedy walk goes as far down as any other. How far times go down is known once they are measured.
         if (prune->budget.budget.latency == 0.0) choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);

@@ -42,7 +42,7 @@ class Flash final : public MaskDynamics {
   explicit Flash(FlashConfig config) : config_(config) {}
 
   std::optional<GrowthTask> task(const Track& track, std::int64_t round) const override {
-    if (round == 0 || round % config_.every != 0 || round >= config_.until) return std::nullopt;
+    if (!config_.due(round)) return std::nullopt;
     GrowthTask task{.what = GrowthTask::What::kDensities, .tensors = masked_tensors(*track.mask)};
     task.rate = config_.rate * (1.0 - static_cast<double>(round) / static_cast<double>(config_.until));
     task.release.select = Release::Select::kDense;
@@ -124,8 +124,7 @@ std::vector<double> redistributed_densities(const Mask& mask, const std::vector<
 std::unique_ptr<MaskDynamics> make_dynamics(const FlashConfig& config) { return std::make_unique<Flash>(config); }
 
 void FlashConfig::visit(FieldVisitor& v) {
-  v.field("every", every, "rounds between adjustments", at_least(1));
-  v.field("until", until, "round from which the mask stays", at_least(1));
+  AdjustmentTimes::visit(v);
   v.field("rate", rate, "first fraction of a matrix's kept weights that clients deal anew; linear decay to 0", above_to(0, 1));
 }
 

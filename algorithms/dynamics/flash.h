@@ -20,10 +20,8 @@
 
 namespace coppice {
 
-struct FlashConfig {
+struct FlashConfig : AdjustmentTimes {
   static constexpr const char* kName = "flash";
-  std::int64_t every = 10;
-  std::int64_t until = 100;
   double rate = 0.25;
   void visit(FieldVisitor& v);
 };

@@ -19,9 +19,13 @@ std::vector<std::int64_t> AdjustmentSchedule::counts(const Mask& mask, const std
   return all;
 }
 
-void AdjustmentSchedule::visit(FieldVisitor& v) {
+void AdjustmentTimes::visit(FieldVisitor& v) {
   v.field("every", every, "rounds between adjustments", at_least(1));
   v.field("until", until, "round from which the mask stays", at_least(1));
+}
+
+void AdjustmentSchedule::visit(FieldVisitor& v) {
+  AdjustmentTimes::visit(v);
   v.field("alpha", alpha, "first fraction of a matrix's kept weights exchanged; cosine decay to 0", above_to(0, 1));
 }
 

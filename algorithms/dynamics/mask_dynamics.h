@@ -30,15 +30,21 @@ class MaskDynamics {
   virtual Mask next_mask(Track& track, const RoundPlan& plan, const Answer& answer) const = 0;
 };
 
-// When a mask is adjusted and how much of it: every `every` rounds before round `until`, in each matrix of n kept weights
-//   a = floor(alpha / 2 (1 + cos(pi round / until)) n)
-// weights, but no more than are dropped (RigL: Evci et al., ICML 2020, section 3).
-struct AdjustmentSchedule {
+// When a mask is adjusted: every `every` rounds before round `until`.
+struct AdjustmentTimes {
   std::int64_t every = 10;
   std::int64_t until = 100;
-  double alpha = 0.3;
 
   bool due(std::int64_t round) const { return round > 0 && round % every == 0 && round < until; }
+  void visit(FieldVisitor& v);
+};
+
+// And how much of it, in each matrix of n kept weights:
+//   a = floor(alpha / 2 (1 + cos(pi round / until)) n)
+// weights, but no more than are dropped (RigL: Evci et al., ICML 2020, section 3).
+struct AdjustmentSchedule : AdjustmentTimes {
+  double alpha = 0.3;
+
   std::int64_t count(const Mask& mask, ParamId tensor, std::int64_t round) const;
   std::vector<std::int64_t> counts(const Mask& mask, const std::vector<std::int64_t>& tensors, std::int64_t round) const;
   void visit(FieldVisitor& v);

@@ -53,7 +53,7 @@ struct TrainTask {
   bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
   bool per_step = false;       // report the change divided by the client's effective steps (algorithms/aggregation/fednova.h)
   SparseConfig sparse = FixedMask{};
-  std::optional<DistillConfig> distill;  // from the plan's teacher
+  std::optional<DistillConfig> distill = {};  // from the plan's teacher
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
   std::optional<ExtrusionTask> extrusion = {};  // push the smallest kept weights towards 0
   double activations = 1.0;    // kept fraction of a product's inputs where its weights' gradient is taken (algorithms/taps/sparse_inputs.h)

@@ -25,6 +25,8 @@ class Importance {
   virtual void visit(FieldVisitor&) {}
   // Whether only single weights have it: pattern channels is then refused.
   virtual bool scores_elements_alone() const { return false; }
+  // Throws InputError where what its settings name cannot be used: at the coordinator, before anything is computed.
+  virtual void check() const {}
 };
 
 class WeightImportance : public Importance {

@@ -29,8 +29,7 @@ class GraphImportance final : public PassImportance {
   std::string digest;  // of the file, 64 hexadecimal digits; empty: any
 
   void visit(FieldVisitor& v) override;
-  // Throws InputError where the file is no metric: at the coordinator, before anything is computed.
-  void check() const;
+  void check() const override;  // the file is a metric
 
   std::unique_ptr<ImportanceEstimator> make_estimator(const Model& model, const ScoreRequest& request) const override;
   std::vector<ScoreBlock> blocks(const Model& model, const ScoreRequest& request) const override;

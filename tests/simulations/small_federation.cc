@@ -25,6 +25,10 @@ class Rows : public Dataset {
     const std::int64_t width = spec().shape[0];
     for (const std::int64_t i : indices) x = std::copy_n(values_.data() + i * width, width, x);
   }
+  StoredInput stored_input(std::int64_t example) const override {
+    const auto width = static_cast<std::size_t>(spec().shape[0]);
+    return {std::as_bytes(std::span(values_).subspan(static_cast<std::size_t>(example) * width, width)), {}, sizeof(float)};
+  }
 
  private:
   std::vector<float> values_;
