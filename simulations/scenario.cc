@@ -6,6 +6,7 @@
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/make_mask.h"
+#include "algorithms/methods/fusion_learning.h"
 #include "algorithms/methods/sparse_gpt_pruning.h"
 #include "algorithms/methods/submodels.h"
 #include "client/batch_reader.h"
@@ -50,12 +51,19 @@ const PruneConfig* prune_after(const RunConfig& config, std::size_t stage) {
   return nullptr;
 }
 
-// What FLAP's scores and biases need of units.
+bool looks_at_consumers(const ImportanceConfig& importance) {
+  const auto* taylor = std::get_if<TaylorConfig>(&importance);
+  return std::holds_alternative<FlapConfig>(importance) || (taylor != nullptr && taylor->weights == TaylorConfig::Weights::kConsumers);
+}
+
+bool learns_fusion(const ScoreConfig& scores) { return std::holds_alternative<LearnedGranularity>(scores.fusion.granularity); }
+
+// What is found out, or made up for, where a unit's output is taken in.
 void check_consumers(const Model& model) {
   const UnitVectors vectors(model.structure(), *model.base_layout(), UnitVectors::Side::kConsumers);
   if (!vectors.tensors().empty()) return;
-  throw InputError("found units with no matrix behind them that takes in what they put out; importance flap and compensation bias expect "
-                   "channels, neurons or heads");
+  throw InputError("found units with no matrix behind them that takes in what they put out; importance flap, taylor of consumers, learned fusion and "
+                   "compensation bias expect channels, neurons or heads");
 }
 
 void check_biases(const Model& model) {
@@ -248,13 +256,16 @@ std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const 
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
     const MakeStage make{config, population, loss, i};
     const auto* prune = std::get_if<PruneConfig>(&config.stages[i]);
-    if (prune == nullptr || prune->steps == 1) {
+    if (prune == nullptr) {
       stages.push_back(std::visit(make, config.stages[i]));
       continue;
     }
+    const ScoreConfig scores = scores_before(config, i);
     for (std::int64_t step = 1; step <= prune->steps; ++step) {
-      if (step > 1) stages.push_back(make.scores_for(*prune, scores_before(config, i)));
-      stages.push_back(make(step_of(*prune, step)));
+      const PruneConfig one = step_of(*prune, step);
+      if (step > 1) stages.push_back(make.scores_for(*prune, scores));
+      if (learns_fusion(scores)) stages.push_back(std::make_unique<FusionLearning>(one, scores, config.federation, loss, population));
+      stages.push_back(make(one));
     }
   }
   return stages;
@@ -287,10 +298,14 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
         score_blocks(scores.importance, model, score_request(estimate_task(scores, target_of(pattern), prune->edge)));
       }
       if (const auto* own = std::get_if<Custom<Importance>>(&scores.importance)) (*own)->check();
+      if (learns_fusion(scores) && (pattern.kind != Pattern::Kind::kChannels || from_weights_alone(scores.importance))) {
+        throw InputError("score.fusion.granularity: found learned with pattern " + to_string(pattern) + " and importance " +
+                         kind_of(scores.importance) + "; expected channels, scored on clients' data");
+      }
       if (pattern.kind == Pattern::Kind::kChannels) {
         // With equal scores the greedy walk goes as far down as any other. How far times go down is known once they are measured.
         if (prune->budget.budget.latency == 0.0) choose_units(model, std::vector<double>(structure.groups.size(), 1.0), prune->budget);
-        if (std::holds_alternative<FlapConfig>(scores.importance) || std::holds_alternative<BiasCompensation>(prune->compensation)) {
+        if (looks_at_consumers(scores.importance) || learns_fusion(scores) || std::holds_alternative<BiasCompensation>(prune->compensation)) {
           check_consumers(model);
         }
         const bool compares = candidates(scores.fusion).size() > 1 && !from_weights_alone(scores.importance);

@@ -56,10 +56,13 @@ std::vector<double> own_scores(const Custom<GranularityFusion>& rule, std::span<
   return scores;
 }
 
-void check(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores) {
+void check(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores, std::span<const double> learned) {
   const std::size_t units = structure.groups.size();
   if (std::holds_alternative<AdaptiveGranularity>(config.granularity)) {
     throw Error("adaptive fusion is a choice among candidates, not a rule of its own");
+  }
+  if (std::holds_alternative<LearnedGranularity>(config.granularity) && learned.size() != structure.families.size()) {
+    throw Error("fusion: found " + std::to_string(learned.size()) + " learned weights; expected one a family");
   }
   if (scores.coarse.size() != units || scores.fine.size() != units) {
     throw Error("fusion: found " + std::to_string(scores.coarse.size()) + " coarse and " +
@@ -89,6 +92,13 @@ void AttentionGranularity::visit(FieldVisitor& v) {
 
 void UncertaintyGranularity::visit(FieldVisitor& /*v*/) {}
 
+void LearnedGranularity::visit(FieldVisitor& v) {
+  v.field("rounds", rounds, "rounds of gradients, of the score stage's cohort and batches", at_least(1));
+  v.field("lr", lr, "of Adam, on the logit of each family's weight", above(0.0));
+  v.field("first_temperature", first_temperature, "of gates: how softly the budget cuts at first", above(0.0));
+  v.field("last_temperature", last_temperature, "and in the last round", above(0.0));
+}
+
 void AdaptiveGranularity::visit(FieldVisitor& v) {
   v.field("alphas", alphas, "fixed weights of the coarse score to try", within(0.0, 1.0));
   v.field("attention", attention, "also try attention");
@@ -103,8 +113,8 @@ void FusionConfig::visit(FieldVisitor& v) {
   v.field("concentration", concentration, "single weights: the power of their units' scores that theirs are multiplied by", within(0.0, 4.0));
 }
 
-FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores) {
-  check(config, structure, scores);
+FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores, std::span<const double> learned) {
+  check(config, structure, scores, learned);
   const std::vector<std::int64_t> sizes = structure.full_widths();
   const std::vector<double> coarse = normalised_by_family(scores.coarse, sizes);
   const std::vector<double> fine = normalised_by_family(scores.fine, sizes);
@@ -118,7 +128,9 @@ FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure,
       for (const double score : own_scores(*own, coarse_of, fine_of)) fused.scores.push_back(beta * score);
       continue;
     }
-    const double alpha = alpha_of(config.granularity, coarse_of, fine_of, scores, begin);
+    const double alpha = std::holds_alternative<LearnedGranularity>(config.granularity)
+                             ? learned[fused.alphas.size()]
+                             : alpha_of(config.granularity, coarse_of, fine_of, scores, begin);
     for (std::size_t i = begin; i < begin + size; ++i) {
       double score = beta * (alpha * coarse[i] + (1.0 - alpha) * fine[i]);
       if (config.confidence) {

@@ -8,7 +8,8 @@
 //                more weight to the estimator that tells units apart; 0.5 where both are flat
 //   uncertainty  alpha = v_f / (v_c + v_f), inverse variances; v = mean over units of the variance of c~ (f~) between
 //                micro-batches
-//   adaptive     all of the above are candidates; the one whose hard-pruned model has the least held-out loss is taken
+//   learned      alpha that least loss speaks for, found by gradients (algorithms/methods/fusion_learning.h)
+//   adaptive     all of the above but learned are candidates; the one whose hard-pruned model has the least held-out loss is taken
 //   beta_F       raw: mean of f in the family, its first-order magnitude, for global budgets; relative: 1
 //   v_i          variance of the fused score between clients (coarse and fine taken as fully correlated)
 // A family whose mean is zero says nothing: x~ = 1 there. Cost: O(units).
@@ -45,6 +46,15 @@ struct UncertaintyGranularity {
   void visit(FieldVisitor& v);
 };
 
+struct LearnedGranularity {
+  static constexpr const char* kName = "learned";
+  std::int64_t rounds = 50;
+  double lr = 0.05;
+  double first_temperature = 0.5;
+  double last_temperature = 0.05;
+  void visit(FieldVisitor& v);
+};
+
 struct AdaptiveGranularity {
   static constexpr const char* kName = "adaptive";
   std::vector<double> alphas = {0.0, 0.25, 0.5, 0.75, 1.0};
@@ -64,7 +74,8 @@ class GranularityFusion {
 };
 
 using GranularityFusionConfig =
-    std::variant<AdaptiveGranularity, FixedGranularity, AttentionGranularity, UncertaintyGranularity, Custom<GranularityFusion>>;
+    std::variant<AdaptiveGranularity, FixedGranularity, AttentionGranularity, UncertaintyGranularity, LearnedGranularity,
+                 Custom<GranularityFusion>>;
 
 enum class ScoreScale : std::uint8_t { kRaw, kRelative };
 
@@ -83,8 +94,10 @@ struct FusedScores {
   std::vector<double> alphas;  // one a family; none of a rule that a program adds
 };
 
-// A single rule. Throws Error for adaptive (see candidates), InputError where a variance that the rule needs is missing.
-FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores);
+// A single rule; `learned`: one alpha a family where the rule is that. Throws Error for adaptive (see candidates), InputError where a variance
+// that the rule needs is missing.
+FusedScores fuse(const FusionConfig& config, const PrunableStructure& structure, const UnitScores& scores,
+                 std::span<const double> learned = {});
 
 struct Candidate {
   std::string name;  // "alpha 0.25", "attention", "uncertainty"

@@ -18,8 +18,8 @@ class GradientEstimator final : public ImportanceEstimator {
       : rule_(rule),
         request_(request),
         layout_(model.base_layout()),
-        blocks_(gradient_blocks(model, request)),
-        vectors_(model.structure(), *layout_),
+        blocks_(gradient_blocks(model, request, rule.side)),
+        vectors_(model.structure(), *layout_, rule.side),
         tensors_(request.target == ScoreTarget::kUnits ? vectors_.tensors() : matrix_tensors(model, request.edge)),
         confidence_(vectors_.family_sizes()) {
     const bool units = request.target == ScoreTarget::kUnits;
@@ -173,11 +173,11 @@ std::unique_ptr<ImportanceEstimator> make_gradient_estimator(const GradientRule&
   return std::make_unique<GradientEstimator>(rule, model, request);
 }
 
-std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request) {
+std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request, UnitVectors::Side side) {
   std::vector<ScoreBlock> blocks;
   const bool local = request.form == ScoreForm::kLocal;
   if (request.target == ScoreTarget::kUnits) {
-    const UnitVectors vectors(model.structure(), *model.base_layout());
+    const UnitVectors vectors(model.structure(), *model.base_layout(), side);
     const std::int64_t units = vectors.num_units();
     const auto families = local ? vectors.family_sizes() : std::vector<std::int64_t>{};
     blocks.push_back({"coarse", local ? units : vectors.size(), ScoreRole::kScore, families, 0});
@@ -194,15 +194,15 @@ std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& 
   return blocks;
 }
 
-UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request,
-                                 std::span<const std::vector<double>> sums) {
+UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request, std::span<const std::vector<double>> sums,
+                                 UnitVectors::Side side) {
   UnitScores scores;
   scores.weight = sums.back()[0];
   std::vector<double> coarse = sums[0];
   for (double& value : coarse) value = std::abs(value) / scores.weight;
   scores.coarse = request.form == ScoreForm::kLocal
                       ? std::move(coarse)
-                      : UnitVectors(model.structure(), *model.base_layout()).per_unit(coarse);
+                      : UnitVectors(model.structure(), *model.base_layout(), side).per_unit(coarse);
   scores.fine = sums[1];
   for (double& value : scores.fine) value /= scores.weight;
   if (request.confidence) Confidence::decode(sums.subspan(2, Confidence::kNumBlocks), scores);

@@ -12,9 +12,9 @@ namespace coppice {
 
 std::unique_ptr<ImportanceEstimator> make_gradient_estimator(const GradientRule& rule, const Model& model,
                                                              const ScoreRequest& request);
-std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request);
-UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request,
-                                 std::span<const std::vector<double>> sums);
+std::vector<ScoreBlock> gradient_blocks(const Model& model, const ScoreRequest& request, UnitVectors::Side side = UnitVectors::Side::kScored);
+UnitScores decode_gradient_units(const Model& model, const ScoreRequest& request, std::span<const std::vector<double>> sums,
+                                 UnitVectors::Side side = UnitVectors::Side::kScored);
 ElementScores decode_gradient_elements(const GradientRule& rule, const Model& model, const ScoreRequest& request,
                                        std::span<const std::vector<double>> sums);
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "algorithms/importance/unit_vectors.h"
+
 namespace coppice {
 
 // What an importance from outside puts in the place of w g_b.
@@ -22,6 +24,7 @@ struct GradientRule {
   double second = 0.0;
   bool squared_coarse = false;
   bool is_signed = false;  // s keeps its sign: elements are summed, not made absolute
+  UnitVectors::Side side = UnitVectors::Side::kScored;  // of units
   const GradientProduct* product = nullptr;  // in the place of w g_b in P; null: w g_b itself. Outlives the rule
 };
 

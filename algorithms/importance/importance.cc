@@ -112,8 +112,8 @@ std::vector<ScoreBlock> score_blocks(const ImportanceConfig& config, const Model
   refuse_without_pass(config);
   if (std::holds_alternative<BlockInfluenceConfig>(config)) return gradient_blocks(model, block_influence_request(model, request));
   if (const auto* own = custom<PassImportance>(config)) return own->blocks(model, request);
-  return gradient_rule(config) ? gradient_blocks(model, request)
-                               : activation_blocks(activation_rule(config), model, request);
+  const std::optional<GradientRule> rule = gradient_rule(config);
+  return rule ? gradient_blocks(model, request, rule->side) : activation_blocks(activation_rule(config), model, request);
 }
 
 UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model, const Arena& base,
@@ -123,8 +123,9 @@ UnitScores decode_unit_scores(const ImportanceConfig& config, const Model& model
     return decode_gradient_units(model, block_influence_request(model, request), sums);
   }
   if (const auto* own = custom<PassImportance>(config)) return own->decode_units(model, base, request, sums);
-  if (!gradient_rule(config)) return decode_activation_units(activation_rule(config), model, base, request, sums);
-  UnitScores scores = decode_gradient_units(model, request, sums);
+  const std::optional<GradientRule> rule = gradient_rule(config);
+  if (!rule) return decode_activation_units(activation_rule(config), model, base, request, sums);
+  UnitScores scores = decode_gradient_units(model, request, sums, rule->side);
   if (std::holds_alternative<SnipConfig>(config)) normalise_snip(scores);
   return scores;
 }

@@ -8,6 +8,8 @@
 //                                         ("vectorize")    coarse = sum_v |sum_{i in v} w_i g_i|
 // A vector v is one row (or column, or channel) of one tensor of the unit, so that a head's score is the sum over its
 // channels. Elements: |s|.
+// With `weights: consumers` v runs over the columns that take in what the unit puts out: sum_{i in v} w_i g_i is what the loss gains where a
+// gate z = 1 that multiplies it opens, z dL/dz (Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, section 3.2).
 // Deviations: gradients are of sums over samples, so that the second-order term is not dwarfed as it is with means over
 // tokens. A takes g_b^2 / n_b of micro-batches b of n_b samples: with micro-batches of 1 it is the paper's A, with
 // larger ones an estimate of it that assumes uncorrelated samples. The fine score of a unit in a federation is
@@ -26,6 +28,7 @@ struct TaylorConfig {
   static constexpr const char* kName = "taylor";
   enum class Order : std::uint8_t { kFirst, kSecond, kMix };
   Order order = Order::kFirst;
+  enum class Weights : std::uint8_t { kOwn, kConsumers } weights = Weights::kOwn;  // of units
   void visit(FieldVisitor& v);
 };
 

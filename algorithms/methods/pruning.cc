@@ -2,6 +2,7 @@
 
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/fusion/concentration.h"
+#include "algorithms/methods/fusion_learning.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "algorithms/masking/bn_candidates.h"
 #include "algorithms/masking/make_mask.h"
@@ -20,22 +21,20 @@ void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) 
 }
 
 // Scores of the units of a model that was cut, as scores of the uncut one.
-std::vector<double> lifted(const Mask* cut, const std::vector<double>& scores) {
-  if (cut == nullptr) return scores;
-  std::vector<double> all(cut->groups().size(), kGone);
+std::vector<double> lifted(const Mask& cut, std::span<const double> scores) {
+  std::vector<double> all(cut.groups().size(), kGone);
   std::size_t next = 0;
   for (std::size_t g = 0; g < all.size(); ++g) {
-    if (cut->groups()[g] != 0) all[g] = scores.at(next++);
+    if (cut.groups()[g] != 0) all[g] = scores[next++];
   }
   return all;
 }
 
 // Of the units that are still there, which are kept.
-std::vector<std::uint8_t> still_there(const Mask* cut, const std::vector<std::uint8_t>& kept) {
-  if (cut == nullptr) return kept;
+std::vector<std::uint8_t> still_there(const Mask& cut, const std::vector<std::uint8_t>& kept) {
   std::vector<std::uint8_t> there;
   for (std::size_t g = 0; g < kept.size(); ++g) {
-    if (cut->groups()[g] != 0) there.push_back(kept[g]);
+    if (cut.groups()[g] != 0) there.push_back(kept[g]);
   }
   return there;
 }
@@ -49,6 +48,19 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
   double& kept = fraction_of(one.budget.budget);
   kept = 1.0 - (1.0 - kept) * static_cast<double>(step) / static_cast<double>(config.steps);
   return one;
+}
+
+UnitScores unit_scores_of(const ScoreConfig& config, const State& state, const Model& model) {
+  const ScoreRequest request = score_request(estimate_task(config, ScoreTarget::kUnits, false));
+  return decode_unit_scores(config.importance, model, state.track(kMainTrack).values->base, request,
+                            score_sums(state, score_blocks(config.importance, model, request)));
+}
+
+std::vector<std::uint8_t> kept_units(const State& state, const Model& model, std::span<const double> scores, const BudgetConfig& budget) {
+  const Mask* cut = state.track(kMainTrack).cut.get();
+  if (cut == nullptr) return choose_units(model, scores, budget);
+  const auto uncut = make_model(state.track(kDenseTrack).values->config);
+  return still_there(*cut, choose_units(*uncut, lifted(*cut, scores), budget));
 }
 
 ScoreTarget target_of(const Pattern& pattern) {
@@ -68,12 +80,9 @@ Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federa
 
 std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
   const PrunableStructure structure = model.structure();
-  const Mask* cut = state.track(kMainTrack).cut.get();
-  const auto uncut = cut == nullptr ? nullptr : make_model(state.track(kDenseTrack).values->config);
   std::vector<CandidateMask> all;
   const auto add = [&](const std::string& name, const std::vector<double>& scores) {
-    const std::vector<std::uint8_t> kept = choose_units(uncut ? *uncut : model, lifted(cut, scores), config_.budget);
-    add_distinct(all, name, Mask::of_groups(model.base_layout(), structure, still_there(cut, kept)));
+    add_distinct(all, name, Mask::of_groups(model.base_layout(), structure, kept_units(state, model, scores, config_.budget)));
   };
   if (from_weights_alone(scores_.importance)) {
     const auto* random = std::get_if<RandomConfig>(&scores_.importance);
@@ -86,11 +95,9 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
     }
     return all;
   }
-  const ScoreRequest request = score_request(estimate_task(scores_, ScoreTarget::kUnits, false));
-  const UnitScores scores = decode_unit_scores(scores_.importance, model, base, request,
-                                               score_sums(state, score_blocks(scores_.importance, model, request)));
+  const UnitScores scores = unit_scores_of(scores_, state, model);
   for (const Candidate& candidate : coppice::candidates(scores_.fusion)) {
-    add(candidate.name, fuse(candidate.config, structure, scores).scores);
+    add(candidate.name, fuse(candidate.config, structure, scores, learned_alphas(state)).scores);
   }
   return all;
 }

@@ -46,6 +46,12 @@ class Pruning : public MaskSelection {
 // are those of the model as the step before left it; nothing is carried over from earlier gradients.
 PruneConfig step_of(const PruneConfig& config, std::int64_t step);
 
+// What a score stage left of the units of the track "model".
+UnitScores unit_scores_of(const ScoreConfig& config, const State& state, const Model& model);
+
+// Which units of that track a budget keeps, one byte a unit; an earlier cut counts.
+std::vector<std::uint8_t> kept_units(const State& state, const Model& model, std::span<const double> scores, const BudgetConfig& budget);
+
 // Units for channels, single weights for every other pattern.
 ScoreTarget target_of(const Pattern& pattern);
 // The stage's pattern; unstructured always covers the first and last layer, too. Throws InputError where it is none.

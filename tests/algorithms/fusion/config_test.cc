@@ -52,7 +52,7 @@ TEST(StageConfig, EveryNameIsKnown) {
   for (const char* name : {"none", "mean", "normalised_mean", "vote", "rank", "agreement"}) {
     read("fusion: {clients: " + std::string(name) + "}\n");
   }
-  for (const char* name : {"adaptive", "fixed", "attention", "uncertainty"}) {
+  for (const char* name : {"adaptive", "fixed", "attention", "uncertainty", "learned"}) {
     read("fusion: {granularity: " + std::string(name) + "}\n");
   }
   for (const char* name : {"global", "uniform", "erk"}) read("allocation: " + std::string(name) + "\n");
