@@ -6,6 +6,7 @@
 #include "algorithms/aggregation/server_step.h"
 #include "algorithms/budget/reachability.h"
 #include "algorithms/methods/adapter_rounds.h"
+#include "algorithms/methods/divergence.h"
 #include "algorithms/methods/shadow_rounds.h"
 #include "algorithms/methods/submodels.h"
 #include "algorithms/methods/train_sums.h"
@@ -184,15 +185,14 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     const double loss = answer.scalar("train/loss") / answer.scalar("train/samples");
     record.numbers["train_loss" + suffix] = loss;
     record.numbers["train_accuracy" + suffix] = answer.scalar("train/hits") / answer.scalar("train/samples");
-    auto& best = state.numbers.try_emplace("best_loss" + suffix + "/" + name_, std::vector<double>{loss}).first->second;
-    if (!std::isfinite(loss) || (federation_.divergence > 0 && loss > federation_.divergence * best[0])) {
-      record.remarks.push_back("round rolled back: training loss " + std::to_string(loss) + " against a best of " +
-                               std::to_string(best[0]));
+    std::vector<double>& reached = state.numbers["reached_loss" + suffix + "/" + name_];
+    if (diverged(loss, federation_.divergence, reached)) {
+      record.remarks.push_back("round rolled back: training loss " + std::to_string(loss) +
+                               (reached.empty() ? "" : ", after " + std::to_string(reached[0]) + " had been reached"));
       void_rounds += 1.0;
       if (void_rounds >= 3.0) throw Stopped("training diverged three rounds in a row; " + record.remarks.back());
       continue;
     }
-    best[0] = std::min(best[0], loss);
     void_rounds = 0.0;
 
     const Arena& before = plans[t].adapters ? *plans[t].adapters : plans[t].values->base;

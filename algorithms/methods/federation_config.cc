@@ -36,7 +36,7 @@ void FederationConfig::visit(FieldVisitor& v) {
   v.choice("precision", precision, {"f32", "bf16"}, "arithmetic of local training; sums and master weights stay f32");
   v.group("evaluation", evaluation, "passes that score and measure");
   v.field("quorum", quorum, "fraction of the cohort whose reports a round needs", within(0, 1));
-  v.field("divergence", divergence, "roll a round back when its loss exceeds this multiple of the best; 0 = never",
+  v.field("divergence", divergence, "roll a round back when its loss exceeds this multiple of the least mean of five rounds; 0 = never",
           at_least(0));
 }
 

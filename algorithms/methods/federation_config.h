@@ -69,7 +69,7 @@ struct FederationConfig {
   Precision precision = Precision::kF32;
   EvaluationConfig evaluation;
   double quorum = 0.5;        // a round with a smaller fraction of accepted reports changes nothing
-  double divergence = 4.0;    // a round whose loss exceeds this multiple of the best is rolled back; 0 = never
+  double divergence = 4.0;    // a round whose loss exceeds this multiple of what was reached (divergence.h) is rolled back; 0 = never
   void visit(FieldVisitor& v);
 };
 
