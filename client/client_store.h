@@ -1,4 +1,4 @@
-// What a client keeps between rounds (control variates, later personal masks and error feedback): named blocks under
+// What a client keeps between rounds (control variates, personal masks, later error feedback): named blocks under
 // (client, plan that wrote them), in the run's folder, never only in a rank's memory, so that a client may move to another rank.
 //
 // A plan names the version of each client that it knows to be committed; what a later, uncommitted plan wrote is never read

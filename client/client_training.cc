@@ -63,7 +63,7 @@ void ClientTraining::train_adapters(const TrainTask& task, const LoraConfig& lor
   if (!usable(result)) return;
   const ReleaseContext release = context(task.release);
   release_difference(release, "train/delta/", adapters.adapters(), *plan_.adapters, report_);
-  report_training(result, release);
+  report_training(task, result, release);
 }
 
 // Kept values alone are in memory (algorithms/training/sparse_replica.h).
@@ -81,18 +81,19 @@ void ClientTraining::train_kept(const TrainTask& task, const BatchSource& next, 
   release.mask = nullptr;  // nothing is dropped of what is there
   release_change(task, result, release, replica.base(), replica.received());
   release_moments(release, replica.moments());
-  report_training(result, release);
+  report_training(task, result, release);
 }
 
 void ClientTraining::train_weights(const TrainTask& task, const BatchSource& next, std::int64_t steps, LocalOptions options) {
   Replica& replica = models_.replica;
-  replica.load(plan_.values, task.precision);
+  const std::shared_ptr<const ModelState>& start = plan_.origin.values ? plan_.origin.values : plan_.values;
+  replica.load(start, task.precision);
   replica.set_recompute(task.recompute);
   Optimizer optimizer(task.optimizer, replica.model().base_layout());
   std::optional<KeptBytes> kept;
   if (plan_.mask) kept.emplace(*plan_.mask);
   options.step.kept = kept ? &*kept : nullptr;
-  options.step.anchor = &plan_.values->base;
+  options.step.anchor = &start->base;
   std::optional<ControlVariate> control;
   if (task.scaffold) {
     control.emplace(plan_, client_, store_, replica.model().base_layout());
@@ -127,7 +128,19 @@ void ClientTraining::train_weights(const TrainTask& task, const BatchSource& nex
     to_store_ = control->update(replica.base(), plan_.values->base, static_cast<double>(result.steps) * lr, report_,
                                 plan_.mask.get());
   }
-  report_training(result, release);
+  if (plan_.personal) release_mask(release);
+  report_training(task, result, release);
+}
+
+// The mask travels in the round that makes it.
+void ClientTraining::release_mask(const ReleaseContext& release) {
+  const Model& model = models_.replica.model();
+  for (const PatternMatrix& matrix : model.structure().matrices) {
+    const ArenaEntry& entry = (*model.base_layout())[matrix.tensor];
+    const Bits kept = plan_.mask->keeps_all(matrix.tensor) ? Bits(entry.numel, true) : plan_.mask->bits(matrix.tensor);
+    release_votes(release, held_block(entry), kept.positions(), report_, plan_.origin.values == nullptr);
+  }
+  to_store_ = plan_.mask->to_blocks();
 }
 
 bool ClientTraining::usable(const LocalResult& result) {
@@ -143,9 +156,12 @@ void ClientTraining::release_change(const TrainTask& task, const LocalResult& re
   if (task.per_step) report_.add_scalar("train/effective", weight_of(release) * steps);
 }
 
-void ClientTraining::report_training(const LocalResult& result, const ReleaseContext& release) {
+void ClientTraining::report_training(const TrainTask& task, const LocalResult& result, const ReleaseContext& release) {
   report_.add_scalar("train/weight", weight_of(release));
-  if (plan_.part) report_.add_scalar(held_block(plan_), weight_of(release));
+  if (plan_.part && !plan_.personal) {
+    report_.add_scalar(held_block(plan_.variants[0]), weight_of(release));
+    if (task.loss_drop) report_.add_scalar(drop_block(plan_.variants[0]), weight_of(release) * loss_drop(result));
+  }
   report_.add_scalar("train/loss", result.sums.loss_sum);
   report_.add_scalar("train/hits", static_cast<double>(result.sums.hits));
   report_.add_scalar("train/samples", static_cast<double>(result.sums.samples));

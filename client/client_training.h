@@ -43,7 +43,8 @@ class ClientTraining {
   void release_change(const TrainTask& task, const LocalResult& result, const ReleaseContext& release, const Arena& after,
                       const Arena& before);
   void release_moments(const ReleaseContext& release, const Arena& moments);
-  void report_training(const LocalResult& result, const ReleaseContext& release);
+  void release_mask(const ReleaseContext& release);
+  void report_training(const TrainTask& task, const LocalResult& result, const ReleaseContext& release);
 
   const RoundPlan& plan_;
   std::int64_t client_;

@@ -13,6 +13,7 @@
 #include "client/client_training.h"
 #include "client/growth_answer.h"
 #include "client/hessian_gradient.h"
+#include "client/personal_mask.h"
 #include "core/error.h"
 #include "core/live_bytes.h"
 #include "core/phase_timer.h"
@@ -90,11 +91,25 @@ class Play {
   }
 
   void perform(const TrainTask& task) {
-    training_.emplace(plan_, client_, data_, store_, models_, report_);
+    if (task.lottery) ticket_ = ticket_plan(plan_, *task.lottery, replica_.model(), [&] { return accuracy(task); });
+    training_.emplace(ticket_ ? *ticket_ : plan_, client_, data_, store_, models_, report_);
     const TrainingOutcome outcome = training_->run(task);
     finite_ = outcome.finite;
     samples_ = outcome.samples;
     flops_ += outcome.flops;
+  }
+
+  // Of the received weights on the client's training samples.
+  double accuracy(const TrainTask& task) {
+    replica_.load(plan_.values, task.precision);
+    Tap tap;
+    std::int64_t hits = 0, count = 0;
+    for_first_batches(Split::kTrain, plan_.probe ? 1 : 0, task.lottery->batch, [&](const Batch& batch) {
+      charge(batch, pass_.forward(plan_.mask.get()));
+      hits += hits_of(plan_.loss, replica_.logits(batch, tap, Mode::kEval), batch.targets);
+      count += count_of(plan_.loss, batch.targets);
+    });
+    return count > 0 ? static_cast<double>(hits) / static_cast<double>(count) : 0.0;
   }
 
   std::int64_t look_at_batches(const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
@@ -313,6 +328,7 @@ class Play {
   ClientModels& models_;
   Replica& replica_;
   HiddenStates& hidden_;
+  std::optional<RoundPlan> ticket_;         // what is trained, where that is the client's to say
   std::optional<ClientTraining> training_;  // lives as long as the report, which reads what it made
   Report& report_;
   const PassFlops& pass_;
@@ -339,8 +355,9 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
     const auto* train = std::get_if<TrainTask>(&task);
     return train != nullptr && holds_kept_alone(plan, *train);
   });
+  const bool own_values = copies || plan.personal;
   // A client's weights as received: what all clients of a rank read, unless each has a copy of its own.
-  const std::int64_t received = copies ? 0 : plan.values->base.flat().nbytes() + plan.values->moments.flat().nbytes();
+  const std::int64_t received = own_values ? 0 : plan.values->base.flat().nbytes() + plan.values->moments.flat().nbytes();
   const std::int64_t before = live_bytes() - received;
   ClientModels models(plan);
   std::vector<ClientOutcome> outcomes;
@@ -353,7 +370,10 @@ std::vector<ClientOutcome> Worker::play(const RoundPlan& plan, std::span<const s
       if (!parts.contains(variant)) parts.emplace(variant, submodel_plan(plan, variant));
       own = &parts.at(variant);
     }
+    std::optional<RoundPlan> personal;
+    if (plan.personal) own = &personal.emplace(personal_plan(plan, stored_mask(plan, client, store_, models.replica.model())));
     outcomes.push_back(play_one(*own, client, blocks, models, deliver));
+    if (plan.personal) outcomes.back().dropped = own->mask->total() - own->mask->kept();
     outcomes.back().peak_bytes = take_live_peak() - before;
   }
   return outcomes;

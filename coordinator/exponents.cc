@@ -16,11 +16,11 @@ std::string key_of(const RoundPlan& plan, const std::string& block) { return pla
 // What clients say of growing weights is compared, not added up over rounds: a coarse start is good enough, and spares the round trip that
 // a probe of every new unit would cost.
 constexpr std::string_view kGrowth = "growth/";
-// Whether anybody trains a part of the model is chance in every round; the sums are of clients' weights.
-constexpr std::string_view kHeld = "train/held/";
+// Whether anybody trains a part of the model is chance in every round; the sums are of clients' weights, alone or times a loss.
+constexpr std::string_view kHeld = "train/held/", kDrop = "train/drop/";
 constexpr int kFirstGrowthExponent = 40;
 
-bool starts_by_itself(const std::string& block) { return block.starts_with(kGrowth) || block.starts_with(kHeld); }
+bool starts_by_itself(const std::string& block) { return block.starts_with(kGrowth) || block.starts_with(kHeld) || block.starts_with(kDrop); }
 
 std::int64_t cohort_of(const RoundPlan& plan) { return static_cast<std::int64_t>(plan.cohort.size()); }
 

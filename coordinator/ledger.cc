@@ -10,9 +10,9 @@ namespace {
 constexpr const char* kVirtual = "virtual";
 
 bool is_evaluation(const RoundPlan& plan) {
-  return std::all_of(plan.tasks.begin(), plan.tasks.end(), [](const Task& task) {
+  return std::all_of(plan.tasks.begin(), plan.tasks.end(), [&plan](const Task& task) {
     const auto* measure = std::get_if<MeasureTask>(&task);
-    return measure != nullptr && measure->split == Split::kTest;
+    return measure != nullptr && (measure->split == Split::kTest || plan.personal);
   });
 }
 
@@ -45,7 +45,8 @@ StepCost Ledger::admit(RoundPlan& plan, State& state) const {
 StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& state) {
   if (is_evaluation(plan) || plan.cohort.empty()) return {};
   const ClientViews views(plan);
-  const std::string model = (plan.teacher.values ? plan.teacher.digest.hex() : "") + (plan.frozen ? plan.frozen->hex() : "");
+  const std::string model = (plan.teacher.values ? plan.teacher.digest.hex() : "") + (plan.origin.values ? plan.origin.digest.hex() : "") +
+                            (plan.frozen ? plan.frozen->hex() : "");
   StepCost total;
   std::uint64_t payload = 0;
   const auto charge_client = [&](const ClientOutcome& outcome, double bytes_down) {
@@ -65,10 +66,11 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
       charge_client(outcome, views.bytes_down(outcome.client, false, false));
       continue;
     }
+    const double spared = static_cast<double>(outcome.dropped) * sizeof(float);
     const std::string digest = views.mask_of(outcome.client);
     std::string& mask = state.client_masks[outcome.client];
     const bool holds_model = model.empty() || state.client_models[outcome.client] == model;
-    charge_client(outcome, views.bytes_down(outcome.client, mask == digest, holds_model));
+    charge_client(outcome, views.bytes_down(outcome.client, mask == digest, holds_model) - spared);
     mask = digest;
     if (!holds_model) state.client_models[outcome.client] = model;
   }

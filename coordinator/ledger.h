@@ -62,7 +62,8 @@ class Ledger {
   StepCost admit(RoundPlan& plan, State& state) const;
 
   // Charges a plan to its cohort and remembers in the state which mask and which frozen model each client now holds. Evaluation
-  // on the test split is the coordinator's own business and costs clients nothing. What a client holds it is not sent again.
+  // on the test split, or under personal masks, is the coordinator's own business and costs clients nothing. What a client holds it is
+  // not sent again.
   // Twins are counted by themselves and returned as free: they stand for another run.
   StepCost charge(const RoundPlan& plan, const Answer& answer, State& state);
 

@@ -4,6 +4,7 @@
 
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/methods/final_measurement.h"
+#include "algorithms/methods/lotteryfl.h"
 #include "coordinator/latency.h"
 #include "coordinator/ledger.h"
 #include "models/measures.h"
@@ -163,6 +164,11 @@ RunSummary summarize_run(const State& state, const RunFacts& facts) {
     summary.mask = mask_figures(main, has_dense ? state.track(kDenseTrack) : main, facts.pattern);
   }
   summary.fusion = fusion_figures(state);
+  if (const auto own = state.numbers.find(kPersonal); own != state.numbers.end()) {
+    const std::vector<double>& n = own->second;
+    summary.personal = {.accuracy = n.at(1) / n.at(2), .loss = n.at(0) / n.at(2), .density = n.at(4),
+                        .clients = static_cast<std::int64_t>(n.at(3)), .samples = static_cast<std::int64_t>(n.at(2))};
+  }
   const auto clients = state.numbers.find("final_clients");
   if (clients != state.numbers.end()) {
     for (std::size_t i = 0; i + 4 <= clients->second.size(); i += 4) {

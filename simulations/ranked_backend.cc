@@ -165,6 +165,7 @@ std::optional<RoundPlan> RankedBackend::receive_plan() {
   RoundPlan plan = decode_plan(envelope, masks_, extensions_);
   if (plan.frozen) share(plan.values, *plan.frozen);
   if (plan.teacher.values) share(plan.teacher.values, plan.teacher.digest);
+  if (plan.origin.values) share(plan.origin.values, plan.origin.digest);
   return plan;
 }
 

@@ -43,10 +43,16 @@ void check_federation(const FederationConfig& federation, const std::string& fil
       throw InputError(key + "submodels.shares: found " + std::to_string(nested->shares.size()) + " for " +
                        std::to_string(nested->rates.size()) + " rates; expected at least one rate, and as many shares or none");
     }
+  }
+  if (has_submodels(federation.submodels)) {
     const char* other = federation.correction == Correction::kScaffold ? "correction scaffold"
                         : federation.aggregation.index() != 0          ? "another aggregation than mean"
                                                                        : nullptr;
-    if (other != nullptr) throw InputError(key + "submodels: found heterofl with federation." + other + "; expected one of them");
+    const std::string found = key + "submodels: found " + kind_of(federation.submodels);
+    if (other != nullptr) throw InputError(found + " with federation." + other + "; expected one of them");
+    if (std::holds_alternative<FedMpConfig>(federation.submodels) && !std::holds_alternative<DeviceMix>(federation.devices)) {
+      throw InputError(found + " without federation.devices, whose clock its rewards are read from; expected kind mix");
+    }
   }
   if (const auto* krum = std::get_if<KrumAggregation>(&federation.aggregation)) {
     if (federation.cohort < 2 * krum->byzantine + 3) {
@@ -146,16 +152,17 @@ void check_dynamics(const FinetuneConfig& finetune, const RunConfig& config, boo
   }
 }
 
-// Parts of a model are masks of whole units on all of its weights.
-void check_parts(const FinetuneConfig& finetune, bool cut, const Pattern& pattern, const std::string& key) {
-  const char* other = cut && pattern.kind != Pattern::Kind::kChannels   ? " after a cut of single weights"
+// Parts of a model are masks on all of its weights.
+void check_parts(const FinetuneConfig& finetune, bool personal, bool cut, const Pattern& pattern, const std::string& key) {
+  const char* other = cut && personal                                   ? " after a cut, which every client would share"
+                      : cut && pattern.kind != Pattern::Kind::kChannels   ? " after a cut of single weights"
                       : finetune.twin                                   ? ".twin, which every client trains whole"
                       : std::holds_alternative<LoraConfig>(finetune.adapter) ? ".adapter lora" : nullptr;
   if (other != nullptr) throw InputError(key + other + ": found with federation.submodels; expected none of them");
 }
 
 void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, bool cut, const Pattern& pattern, const std::string& key) {
-  if (has_submodels(config.federation.submodels)) check_parts(finetune, cut, pattern, key);
+  if (has_submodels(config.federation.submodels)) check_parts(finetune, has_personal_masks(config.federation.submodels), cut, pattern, key);
   if (finetune.twin && config.federation.correction == Correction::kScaffold) {
     throw InputError(key + ".twin: found true with federation.correction scaffold; a client stores variates of one model");
   }

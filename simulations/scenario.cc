@@ -111,6 +111,20 @@ void check_selection(const BnSelectionConfig& selection, const Model& model, con
   }
 }
 
+void check_submodels(const SubmodelConfig& submodels, LossKind loss, const Model& model, const Population& population) {
+  if (!has_personal_masks(submodels)) {
+    if (has_submodels(submodels)) nested_mask(model, 1.0);
+    return;
+  }
+  if (loss == LossKind::kSquaredError) {
+    throw InputError("federation.submodels: found lotteryfl, which asks for accuracy, with targets that are no classes; expected classes");
+  }
+  if (everyone(population.select_samples).empty()) {
+    throw InputError("federation.submodels: found lotteryfl with data.holdout empty; clients' own models are measured on held-out samples, "
+                     "expected a fraction above 0");
+  }
+}
+
 void check_finetune_fits(const FinetuneConfig& finetune, LossKind loss, const Model& model, const std::string& key) {
   if (finetune.distill && loss != LossKind::kCrossEntropy) {
     throw InputError(key + ".distill: found targets that are no classes; expected none");
@@ -274,7 +288,7 @@ std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const 
 void check_scenario(const RunConfig& config, const ScenarioData& data, const Model& model, int ranks,
                     const std::string& file) {
   const Population population = population_of(config, data);
-  if (has_submodels(config.federation.submodels)) nested_mask(model, 1.0);
+  check_submodels(config.federation.submodels, data.loss, model, population);
   draw_cohort(population.train_samples, config.federation.cohort, run_seed(config));
   if (ranks > config.federation.cohort) {
     throw InputError("mpirun or run.ranks: found " + std::to_string(ranks) + " ranks for a cohort of " +

@@ -31,6 +31,7 @@ struct ClientOutcome {
   Decline declined = Decline::kNone;
   std::int64_t samples = 0;
   std::uint64_t bytes_up = 0;  // size of the report as the wire would carry it
+  std::int64_t dropped = 0;    // weights of the plan that its personal mask spares it
   double flops = 0.0;          // of its passes (algorithms/exchange/client_cost.h)
   std::int64_t peak_bytes = 0; // of its tensors, measured: weights as received included; varies as the next, and enters no result
   double seconds = 0.0;        // compute time on its rank; varies from run to run and enters no result

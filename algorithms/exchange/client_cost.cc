@@ -126,6 +126,7 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
         bytes.scratch = largest_matrix(*plan.mask) * (train->precision == Precision::kBF16 ? 2 : 4) * 2;
       }
       bytes.parameters += plan.adapters ? 2 * trained : trained + bytes_of(*model.moments_layout());
+      if (train->lottery) bytes.parameters += bytes_of(plan.origin.values->base.layout());
       if (train->distill) bytes.parameters += bytes_of(plan.teacher.values->base.layout());
       bytes.gradients = train->precision == Precision::kBF16 && !plan.adapters ? trained / 2 : trained;
       bytes.moments = moments_of(train->optimizer) * trained;
@@ -148,7 +149,7 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
 std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model) {
   std::vector<BlockExtent> extents;
   for (const ReportBlock& block : report_blocks(plan, model)) {
-    if (block.name.starts_with("growth/")) continue;
+    if (block.name.starts_with("growth/") || (plan.personal && block.name.starts_with("train/held/"))) continue;
     const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
     extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
   }

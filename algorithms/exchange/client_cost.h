@@ -64,7 +64,7 @@ struct ClientBytes {
 };
 ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_t payload);
 
-// Bytes up of a report, from the sizes of its blocks; what adjusts a mask is left out.
+// Bytes up of a report, from the sizes of its blocks; what adjusts a mask, or is one, is left out.
 std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model);
 
 // Buffers as large as the weights that an optimizer keeps.

@@ -24,11 +24,13 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("prox_mu", prox_mu, "pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a gradient; 0 = unbounded", at_least(0));
   v.field("scaffold", scaffold, "correct client drift by control variates");
+  v.field("loss_drop", loss_drop, "how far the loss fell, by variant");
   v.field("per_step", per_step, "change divided by the client's effective steps");
   v.variant("sparse", sparse, "what becomes of dropped weights");
   v.group("distill", distill, "learn from the plan's teacher, too");
   v.variant("adapter", adapter, "train the plan's adapters instead of its values");
   v.group("extrusion", extrusion, "push the smallest kept weights towards 0");
+  v.group("lottery", lottery, "drop more of a mask of one's own");
   v.field("activations", activations, "kept fraction of a product's inputs in the backward pass", above_to(0, 1));
   v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");

@@ -13,6 +13,7 @@
 #include "algorithms/importance/importance.h"
 #include "algorithms/training/adapter_config.h"
 #include "algorithms/training/extrusion.h"
+#include "algorithms/training/lottery.h"
 #include "algorithms/training/optimizer_config.h"
 #include "algorithms/training/precision.h"
 #include "algorithms/training/sparse_config.h"
@@ -51,11 +52,13 @@ struct TrainTask {
   double prox_mu = 0.0;        // FedProx
   double clip_norm = 0.0;      // of a step's gradient; 0 = unbounded
   bool scaffold = false;       // control variates from the client store (algorithms/aggregation/scaffold.h)
+  bool loss_drop = false;      // report how far the loss fell, by variant
   bool per_step = false;       // report the change divided by the client's effective steps (algorithms/aggregation/fednova.h)
   SparseConfig sparse = FixedMask{};
   std::optional<DistillConfig> distill = {};  // from the plan's teacher
   AdapterConfig adapter = NoAdapter{};   // train the plan's adapters instead of its values
   std::optional<ExtrusionTask> extrusion = {};  // push the smallest kept weights towards 0
+  std::optional<LotteryTask> lottery = {};      // under personal masks: drop more of one's own, and start again from the plan's origin
   double activations = 1.0;    // kept fraction of a product's inputs where its weights' gradient is taken (algorithms/taps/sparse_inputs.h)
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
@@ -157,11 +160,13 @@ struct RoundPlan {
   std::optional<Digest> frozen;               // of `values`, where they stay as they are: they travel once
   std::shared_ptr<const Arena> adapters;      // of a Train task that adapts, dense
   FrozenModel teacher;                        // of a Train task that distills
+  FrozenModel origin;                         // of one that goes back to where it began; in a client's own view: null unless it does
   std::vector<Variant> variants;              // empty: the plan's own mask and moments alone
   // Client -> the variant that it trains, whose mask is of whole units; empty: every client all variants. A client receives and sends what
   // its variant keeps (algorithms/exchange/submodel.h).
   std::map<std::int64_t, std::int64_t> assignment;
-  bool part = false;                          // as one client of an assignment sees it: its mask is its variant's, the sums are of all
+  bool personal = false;                      // each client has a mask of its own, in its store; none there: everything is kept
+  bool part = false;                          // as one client sees it that has a variant's mask or its own: the sums are of all
   std::vector<Task> tasks;
   std::map<std::string, Block> references;    // public blocks that tasks refer to: fused scores, control variate
 

@@ -81,4 +81,14 @@ void check_teacher(const RoundPlan& plan, const Model& model) {
   }
 }
 
+void check_lottery(const RoundPlan& plan) {
+  for (const Task& task : plan.tasks) {
+    const auto* training = std::get_if<TrainTask>(&task);
+    if (training == nullptr || !training->lottery) continue;
+    if (!plan.personal || !plan.origin.values) {
+      throw InputError("plan: train.lottery: found shared masks, or no model to go back to; expected personal masks and an origin");
+    }
+  }
+}
+
 }  // namespace coppice

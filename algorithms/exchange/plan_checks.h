@@ -10,5 +10,6 @@ namespace coppice {
 
 void check_tasks(const std::vector<Task>& tasks, const Model& model);
 void check_teacher(const RoundPlan& plan, const Model& model);
+void check_lottery(const RoundPlan& plan);
 
 }  // namespace coppice

@@ -50,6 +50,8 @@ struct PlanBody {
   bool shadows = false;
   std::string frozen;
   std::string teacher, teacher_model;
+  std::string origin;
+  bool personal = false;
   std::vector<std::string> variants, variant_masks;
   std::vector<std::int64_t> variant_moments;  // 1 where the variant brings running statistics
   std::vector<std::string> exponent_blocks, store_versions;
@@ -70,6 +72,8 @@ struct PlanBody {
     v.field("frozen", frozen, "digest of the values, where they travel once");
     v.field("teacher", teacher, "digest");
     v.field("teacher_model", teacher_model, "its config");
+    v.field("origin", origin, "digest");
+    v.field("personal", personal, "masks are the clients' own");
     v.field("shadows", shadows, "values where the mask drops, too");
     v.field("variants", variants, "names");
     v.field("variant_masks", variant_masks, "digests");
@@ -106,6 +110,8 @@ PlanBody body_of(const RoundPlan& plan) {
     body.teacher = plan.teacher.digest.hex();
     body.teacher_model = model_config_to_json(plan.teacher.values->config);
   }
+  if (plan.origin.values) body.origin = plan.origin.digest.hex();
+  body.personal = plan.personal;
   for (const Variant& variant : plan.variants) {
     body.variants.push_back(variant.name);
     body.variant_masks.push_back(digest_text(variant.mask));
@@ -152,6 +158,13 @@ void put_arena(const std::string& prefix, const Arena& arena, const Mask* mask, 
 void put_model(const std::string& prefix, const ModelState& model, const Mask* support, std::vector<Block>& blocks) {
   put_arena(prefix + "base/", model.base, support, blocks);
   put_arena(prefix + "moments/", model.moments, nullptr, blocks);
+}
+
+// A model that travels once.
+void put_frozen(const std::string& prefix, const FrozenModel& frozen, PlanCache& known, std::vector<Block>& blocks) {
+  if (!frozen.values || known.find_model(frozen.digest)) return;
+  put_model(prefix, *frozen.values, nullptr, blocks);
+  known.add_model(frozen.digest, frozen.values);
 }
 
 // One mask the receiver does not know: each bitmap, or its flips against the latest mask where it has that tensor too.
@@ -331,10 +344,8 @@ Envelope encode_plan(const RoundPlan& plan, PlanCache& known) {
   if (!plan.frozen || !known.find_model(*plan.frozen)) put_model("", *plan.values, support_of(plan), envelope.blocks);
   if (plan.frozen) known.add_model(*plan.frozen, plan.values);
   if (plan.adapters) put_arena("adapter/", *plan.adapters, nullptr, envelope.blocks);
-  if (plan.teacher.values && !known.find_model(plan.teacher.digest)) {
-    put_model("teacher/", *plan.teacher.values, nullptr, envelope.blocks);
-    known.add_model(plan.teacher.digest, plan.teacher.values);
-  }
+  put_frozen("teacher/", plan.teacher, known, envelope.blocks);
+  put_frozen("origin/", plan.origin, known, envelope.blocks);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (!plan.variants[i].moments) continue;
     put_arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr, envelope.blocks);
@@ -386,6 +397,11 @@ RoundPlan decode_plan(const Envelope& envelope, PlanCache& known, const Extensio
   plan.adapters = read_adapters(envelope, plan.tasks, *model);
   plan.teacher = read_teacher(envelope, body, known);
   check_teacher(plan, *model);
+  plan.personal = body.personal;
+  if (!body.origin.empty()) {
+    plan.origin = {read_frozen(envelope, "origin/", body.origin, *model, nullptr, known), Digest::from_hex(body.origin)};
+  }
+  check_lottery(plan);
   for (std::size_t i = 0; i < body.variants.size(); ++i) {
     Variant variant{body.variants[i], read_mask(envelope, body.variant_masks[i], *model, known), nullptr};
     if (body.variant_moments[i] != 0) {
@@ -426,6 +442,7 @@ std::uint64_t plan_bytes(const RoundPlan& plan, const std::shared_ptr<const Mask
   if (!plan.frozen || !knows_frozen) model("", *plan.values, support_of(plan));
   if (plan.adapters) arena("adapter/", *plan.adapters, nullptr);
   if (plan.teacher.values && !knows_frozen) model("teacher/", *plan.teacher.values, nullptr);
+  if (plan.origin.values && !knows_frozen) model("origin/", *plan.origin.values, nullptr);
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     if (plan.variants[i].moments) arena("variant/" + std::to_string(i) + "/", *plan.variants[i].moments, nullptr);
   }

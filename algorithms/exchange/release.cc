@@ -153,8 +153,9 @@ void release_entries(const ReleaseContext& context, const std::string& block, st
   report.add_scattered(block, std::move(positions), std::move(values), weight_of(context), wire, !drawn);
 }
 
-void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report) {
-  report.add_votes(block, std::move(positions), weight_of(context));
+void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report,
+                   bool known) {
+  report.add_votes(block, std::move(positions), weight_of(context), !known);
 }
 
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,

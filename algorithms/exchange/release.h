@@ -71,8 +71,9 @@ void release_scores(const ReleaseContext& context, const std::string& prefix, st
 void release_entries(const ReleaseContext& context, const std::string& block, std::uint32_t salt, std::vector<std::uint32_t> positions,
                      std::vector<float> values, Report& report);
 
-// weight * 1 at some positions of a block (ascending): a vote each. Positions alone travel.
-void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report);
+// weight * 1 at some positions of a block (ascending): a vote each. Positions alone travel, unless the coordinator knows them.
+void release_votes(const ReleaseContext& context, const std::string& block, std::vector<std::uint32_t> positions, Report& report,
+                   bool known = false);
 
 // A vector of additive sums, as it is; times the client's weight where `weighted`.
 void release_sums(const ReleaseContext& context, const std::string& block, std::vector<double> values, bool weighted,

@@ -54,9 +54,9 @@ void Report::add_scattered(const std::string& block, std::vector<std::uint32_t> 
   if (positions_travel) entries_.back().positions = positions_.back();
 }
 
-void Report::add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight) {
+void Report::add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight, bool positions_travel) {
   std::vector<float> ones(positions.size(), 1.0F);
-  add_scattered(block, std::move(positions), std::move(ones), weight, DType::kU8, true);
+  add_scattered(block, std::move(positions), std::move(ones), weight, DType::kU8, positions_travel);
   entries_.back().votes = true;
 }
 

@@ -46,8 +46,8 @@ class Report {
   void add_scattered(const std::string& block, std::vector<std::uint32_t> positions, std::vector<float> values,
                      double scale, DType wire, bool positions_travel);
 
-  // `weight` at some positions (ascending), which travel alone.
-  void add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight);
+  // `weight` at some positions (ascending), which alone travel, or nothing does.
+  void add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight, bool positions_travel);
 
   const std::vector<ReportEntry>& entries() const { return entries_; }
 

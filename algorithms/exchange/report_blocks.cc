@@ -40,7 +40,13 @@ struct Collector {
     }
     if (task.per_step) add("train/effective", 1);
     if (!plan.assignment.empty()) {
-      for (const Variant& variant : plan.variants) add(held_block(variant), 1);
+      for (const Variant& variant : plan.variants) {
+        add(held_block(variant), 1);
+        if (task.loss_drop) add(drop_block(variant), 1);
+      }
+    }
+    if (plan.personal) {
+      for (const PatternMatrix& matrix : model.structure().matrices) add(held_block(base[matrix.tensor]), base[matrix.tensor].numel);
     }
     for (const char* name : {"weight", "loss", "hits", "samples", "steps"}) add(std::string("train/") + name, 1);
   }

@@ -7,6 +7,8 @@
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
 //             train/effective           sum of weight * effective steps (per_step only)
+//             train/held/<variant>      sum of weight, of those who trained a part; train/drop/<variant> of weight * fall of the loss
+//             train/held/<tensor>       sum of weight where a client's personal mask keeps an entry (of matrices)
 //   estimate  estimate/<block>          as the estimator declares, its weight among them
 //   measure   measure/<variant>/loss, /hits, /count and, with details, /details (models/measures.h)
 //   collect   collect/<variant>/sum/<norm>, /square/<norm>, /count/<norm>

@@ -2,23 +2,30 @@
 
 namespace coppice {
 
-RoundPlan submodel_plan(const RoundPlan& plan, std::int64_t variant) {
+RoundPlan personal_plan(const RoundPlan& plan, std::shared_ptr<const Mask> mask) {
   RoundPlan part = plan;
-  const Variant own = plan.variants.at(static_cast<std::size_t>(variant));
   ModelState values = plan.values->clone();
-  own.mask->apply_to(values.base);
+  mask->apply_to(values.base);
   part.values = std::make_shared<const ModelState>(std::move(values));
-  part.mask = own.mask;
+  part.mask = std::move(mask);
+  part.part = true;
+  return part;
+}
+
+RoundPlan submodel_plan(const RoundPlan& plan, std::int64_t variant) {
+  const Variant own = plan.variants.at(static_cast<std::size_t>(variant));
+  RoundPlan part = personal_plan(plan, own.mask);
   part.variants = {};
   part.variants.push_back(own);
   part.assignment.clear();
-  part.part = true;
   return part;
 }
 
 std::string held_block(const Variant& variant) { return "train/held/" + variant.name; }
 
-std::string held_block(const RoundPlan& part) { return held_block(part.variants.at(0)); }
+std::string held_block(const ArenaEntry& tensor) { return "train/held/" + tensor.name; }
+
+std::string drop_block(const Variant& variant) { return "train/drop/" + variant.name; }
 
 std::vector<Bits> held_moments(const Model& model, const Mask& mask) {
   const ArenaLayout& moments = *model.moments_layout();

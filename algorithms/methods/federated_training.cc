@@ -7,6 +7,7 @@
 #include "algorithms/budget/reachability.h"
 #include "algorithms/methods/adapter_rounds.h"
 #include "algorithms/methods/divergence.h"
+#include "algorithms/methods/lotteryfl.h"
 #include "algorithms/methods/shadow_rounds.h"
 #include "algorithms/methods/submodels.h"
 #include "algorithms/methods/train_sums.h"
@@ -119,13 +120,10 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   if (plan.shadows || plan.adapters) task.release.select = Release::Select::kDense;
   if (dynamics_ && name == kMainTrack && track.mask) dynamics_->shape(track, round, task);
   plan.tasks.emplace_back(task);
-  if (name == kMainTrack) assign_submodels(federation_.submodels, population_, plan);
+  if (name == kMainTrack) assign_submodels(federation_.submodels, population_, state, plan);
   if (task.scaffold) {
     plan.references = control_blocks(track);
-    for (const std::int64_t client : plan.cohort) {
-      const auto found = state.store_versions.find(client);
-      if (found != state.store_versions.end()) plan.store_versions[client] = found->second;
-    }
+    name_stores(state, plan);
   }
   plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
   if (std::optional<GrowthTask> growth = dynamics_task(name, track, round)) plan.tasks.emplace_back(*std::move(growth));
@@ -139,6 +137,9 @@ std::vector<RoundPlan> FederatedTraining::next_plans(const State& state) const {
     plans.push_back(state.step % 2 == 0 ? train_plan(state, track, round)
                                         : measure_plan(state, track));
     plans.back().round = round;
+  }
+  if (state.step % 2 != 0 && has_personal_masks(federation_.submodels)) {
+    plans.push_back(personal_evaluation(state, name_, federation_.evaluation, loss_, population_));
   }
   return plans;
 }
@@ -201,8 +202,8 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     const bool shadows = plans[t].shadows;
     const Mask* support = shadows || plans[t].adapters ? nullptr : track.mask.get();
     const double steps = task_of(plans[t]).per_step ? sums.sum("train/effective").at(0) / weight : 1.0;
-    const bool parts = !plans[t].assignment.empty();
-    Arena delta = parts ? mean_of_parts(plans[t], sums) : sums.mean("train/delta/", weight / steps, before, support);
+    const bool parts = has_submodels(federation_.submodels);
+    Arena delta = parts ? change_of_parts(federation_.submodels, plans[t], sums) : sums.mean("train/delta/", weight / steps, before, support);
     if (plans[t].adapters) {
       absorb_adapters(federation_.server, before, std::move(delta), track);
       continue;
@@ -210,11 +211,9 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     Arena base = server_step(federation_.server, before, std::move(delta), support, track.server);
     if (federation_.correction == Correction::kScaffold) {
       update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
-      for (const ClientOutcome& outcome : answer.roster()) {
-        if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plans[t].id;
-      }
     }
-    Arena moments = parts ? moments_of_parts(plans[t], sums) : sums.pooled_moments(weight, track.values->moments);
+    if (federation_.correction == Correction::kScaffold || plans[t].personal) commit_stores(plans[t], answer, state);
+    Arena moments = parts ? moments_of_parts(federation_.submodels, plans[t], sums) : sums.pooled_moments(weight, track.values->moments);
     ModelState next{track.values->config, std::move(base), std::move(moments)};
     if (shadows) {
       absorb_shadows(config_.sparse, pattern_, plans[t].round, config_.rounds, std::move(next), track, record);
@@ -227,6 +226,7 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
       record.numbers["sparse/dropped"] = static_cast<double>(change.dropped);
       if (change.grown + change.dropped > 0) warn_if_cut(state, track, record);
     }
+    learn_from_parts(federation_.submodels, population_, plans[t], answer, state, record);
     if (track.mask) record.numbers["density" + suffix] = track.mask->density();
   }
   return record;
@@ -237,6 +237,7 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   const std::int64_t round = state.step / 2;
   StepRecord record;
   if (state.step % 2 == 0) {
+    if (plans[0].origin.values) state.tracks.try_emplace(kOriginTrack, Track{plans[0].origin.values, nullptr, nullptr, {}});
     record = absorb_training(state, plans, answers);
     if (round + 1 == config_.rounds) finish(state);
     if (plans.size() > 1) state.texts["twin"] = name_;
@@ -244,9 +245,10 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
     state.total_rounds += 1;
   } else {
     const std::vector<std::string> names = tracks(state);
-    for (std::size_t t = 0; t < plans.size(); ++t) {
+    for (std::size_t t = 0; t < names.size(); ++t) {
       record_evaluation(answers[t], names[t] == kMainTrack ? "eval" : "eval_twin", record);
     }
+    if (plans.size() > names.size()) record_personal(plans.back(), answers.back(), state, record);
     record.counts_as_round = false;
     state.step += 1;
   }

@@ -15,4 +15,17 @@ RoundPlan plan_of(const State& state, std::string stage, std::string track, Loss
   return plan;
 }
 
+void name_stores(const State& state, RoundPlan& plan) {
+  for (const std::int64_t client : plan.cohort) {
+    const auto found = state.store_versions.find(client);
+    if (found != state.store_versions.end()) plan.store_versions[client] = found->second;
+  }
+}
+
+void commit_stores(const RoundPlan& plan, const Answer& answer, State& state) {
+  for (const ClientOutcome& outcome : answer.roster()) {
+    if (outcome.declined == Decline::kNone) state.store_versions[outcome.client] = plan.id;
+  }
+}
+
 }  // namespace coppice

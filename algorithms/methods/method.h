@@ -27,6 +27,10 @@ struct StepRecord {
 // A plan of the state's current step, without values, cohort and tasks. Its seed is the state's, so that twins draw alike.
 RoundPlan plan_of(const State& state, std::string stage, std::string track, LossKind loss);
 
+// Names in the plan the store that each client of its cohort is known to have, and in the state those that the answer's clients now have.
+void name_stores(const State& state, RoundPlan& plan);
+void commit_stores(const RoundPlan& plan, const Answer& answer, State& state);
+
 class Method {
  public:
   virtual ~Method() = default;

@@ -31,6 +31,24 @@ struct HeteroFlConfig {
   void visit(FieldVisitor& v);
 };
 
-using SubmodelConfig = std::variant<WholeModels, HeteroFlConfig>;
+// LotteryFL: masks of the clients' own (algorithms/methods/lotteryfl.h).
+struct LotteryFlConfig {
+  static constexpr const char* kName = "lotteryfl";
+  double start_accuracy = 0.5;
+  double rate = 0.2;
+  double density = 0.1;
+  void visit(FieldVisitor& v);
+};
+
+// FedMP: as many units as a bandit gives each client (algorithms/methods/fedmp.h).
+struct FedMpConfig {
+  static constexpr const char* kName = "fedmp";
+  double most = 0.8;
+  double discount = 0.95;
+  double interval = 0.1;
+  void visit(FieldVisitor& v);
+};
+
+using SubmodelConfig = std::variant<WholeModels, HeteroFlConfig, LotteryFlConfig, FedMpConfig>;
 
 }  // namespace coppice

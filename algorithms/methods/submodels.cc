@@ -8,6 +8,8 @@
 #include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/exchange/submodel.h"
+#include "algorithms/methods/fedmp.h"
+#include "algorithms/methods/lotteryfl.h"
 #include "core/config_text.h"
 #include "core/error.h"
 
@@ -43,8 +45,6 @@ std::int64_t fitting_level(const std::vector<double>& bytes, double memory) {
   return static_cast<std::int64_t>(best);
 }
 
-void assign(const WholeModels& /*config*/, const Population& /*population*/, RoundPlan& /*plan*/) {}
-
 void assign(const HeteroFlConfig& config, const Population& population, RoundPlan& plan) {
   const auto model = make_model(plan.values->config);
   for (const double rate : config.rates) {
@@ -67,30 +67,8 @@ std::vector<double> held_weights(const RoundPlan& plan, const TrainSums& sums) {
   return weights;
 }
 
-}  // namespace
-
-bool has_submodels(const SubmodelConfig& config) { return !std::holds_alternative<WholeModels>(config); }
-
-void assign_submodels(const SubmodelConfig& config, const Population& population, RoundPlan& plan) {
-  std::visit([&](const auto& c) { assign(c, population, plan); }, config);
-}
-
-Mask nested_mask(const Model& model, double rate) {
-  const PrunableStructure structure = model.structure();
-  if (structure.groups.empty()) throw InputError("federation.submodels: found a model without units; expected channels or neurons");
-  std::vector<std::uint8_t> kept;
-  for (const Group& group : structure.groups) {
-    const Family& family = structure.families[static_cast<std::size_t>(group.family)];
-    if (family.kind != "channel" && family.kind != "neuron") {
-      throw InputError("federation.submodels: found units of kind " + family.kind + "; expected channels or neurons");
-    }
-    constexpr double kRounding = 1e-9;  // 0.1 * 30 is a little more than 3
-    kept.push_back(group.unit < static_cast<int>(std::ceil(rate * family.num_groups - kRounding)) ? 1 : 0);
-  }
-  return Mask::of_groups(model.base_layout(), structure, kept);
-}
-
-Arena mean_of_parts(const RoundPlan& plan, const TrainSums& sums) {
+// Of each weight, over those who hold it.
+Arena mean_over_variants(const RoundPlan& plan, const TrainSums& sums) {
   const std::vector<double> held = held_weights(plan, sums);
   Arena mean = plan.values->base.zeros_like();
   const ArenaLayout& layout = mean.layout();
@@ -112,7 +90,8 @@ Arena mean_of_parts(const RoundPlan& plan, const TrainSums& sums) {
   return mean;
 }
 
-Arena moments_of_parts(const RoundPlan& plan, const TrainSums& sums) {
+// Pooled over those who hold a channel.
+Arena moments_of_units(const RoundPlan& plan, const TrainSums& sums) {
   Arena next = plan.values->moments.clone();
   const std::vector<std::string> norms = norm_names(next.layout());
   if (norms.empty()) return next;
@@ -130,6 +109,54 @@ Arena moments_of_parts(const RoundPlan& plan, const TrainSums& sums) {
     }
   }
   return next;
+}
+
+}  // namespace
+
+bool has_submodels(const SubmodelConfig& config) { return !std::holds_alternative<WholeModels>(config); }
+
+bool has_personal_masks(const SubmodelConfig& config) { return std::holds_alternative<LotteryFlConfig>(config); }
+
+void assign_submodels(const SubmodelConfig& config, const Population& population, const State& state, RoundPlan& plan) {
+  if (const auto* nested = std::get_if<HeteroFlConfig>(&config)) assign(*nested, population, plan);
+  if (const auto* lottery = std::get_if<LotteryFlConfig>(&config)) assign_tickets(*lottery, state, plan);
+  if (const auto* bandit = std::get_if<FedMpConfig>(&config)) assign_pruned(*bandit, state, plan);
+}
+
+Arena change_of_parts(const SubmodelConfig& config, const RoundPlan& plan, const TrainSums& sums) {
+  if (std::holds_alternative<LotteryFlConfig>(config)) return mean_over_holders(plan, sums);
+  if (std::holds_alternative<FedMpConfig>(config)) return mean_with_residuals(plan, sums);
+  return mean_over_variants(plan, sums);
+}
+
+Arena moments_of_parts(const SubmodelConfig& config, const RoundPlan& plan, const TrainSums& sums) {
+  if (has_personal_masks(config)) return sums.pooled_moments(sums.sum("train/weight").at(0), plan.values->moments);
+  return moments_of_units(plan, sums);
+}
+
+void learn_from_parts(const SubmodelConfig& config, const Population& population, const RoundPlan& plan, const Answer& answer,
+                      State& state, StepRecord& record) {
+  if (has_personal_masks(config)) record.numbers["sparse/density"] = mean_density(plan, answer);
+  if (const auto* bandit = std::get_if<FedMpConfig>(&config)) learn_from_times(*bandit, population, plan, answer, state, record);
+}
+
+Mask unit_mask(const Model& model, const std::function<bool(const Group& group, int width)>& choose) {
+  const PrunableStructure structure = model.structure();
+  if (structure.groups.empty()) throw InputError("federation.submodels: found a model without units; expected channels or neurons");
+  std::vector<std::uint8_t> kept;
+  for (const Group& group : structure.groups) {
+    const Family& family = structure.families[static_cast<std::size_t>(group.family)];
+    if (family.kind != "channel" && family.kind != "neuron") {
+      throw InputError("federation.submodels: found units of kind " + family.kind + "; expected channels or neurons");
+    }
+    kept.push_back(choose(group, family.num_groups) ? 1 : 0);
+  }
+  return Mask::of_groups(model.base_layout(), structure, kept);
+}
+
+Mask nested_mask(const Model& model, double rate) {
+  constexpr double kRounding = 1e-9;  // 0.1 * 30 is a little more than 3
+  return unit_mask(model, [rate](const Group& group, int width) { return group.unit < static_cast<int>(std::ceil(rate * width - kRounding)); });
 }
 
 void HeteroFlConfig::visit(FieldVisitor& v) {

@@ -1,6 +1,7 @@
 #include "algorithms/training/local_training.h"
 
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 namespace coppice {
@@ -23,9 +24,18 @@ LocalResult train_locally(const Trainee& trainee, const BatchSource& next, const
     result.sums.loss_sum += pass.loss_sum;
     result.sums.hits += pass.hits;
     result.sums.samples += pass.samples;
+    result.losses.push_back(pass.loss_sum / static_cast<double>(pass.samples));
     result.steps += 1;
   }
   return result;
+}
+
+double loss_drop(const LocalResult& result) {
+  const auto half = static_cast<std::ptrdiff_t>(result.losses.size() / 2);
+  if (half == 0) return 0.0;
+  const double first = std::accumulate(result.losses.begin(), result.losses.begin() + half, 0.0);
+  const double last = std::accumulate(result.losses.end() - half, result.losses.end(), 0.0);
+  return (first - last) / static_cast<double>(half);
 }
 
 LocalResult train_locally(Replica& replica, LossKind loss, Optimizer& optimizer, const BatchSource& next, Tap& tap,

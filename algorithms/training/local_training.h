@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "algorithms/training/replica.h"
 
@@ -28,8 +29,12 @@ struct Trainee {
 struct LocalResult {
   PassResult sums;           // over all steps, of the loss before each step
   std::int64_t steps = 0;
+  std::vector<double> losses; // mean of each step's batch, before the step
   bool finite = true;        // false: stopped at a loss, or ended with weights, not finite: of no use
 };
+
+// How far the mean loss of the second half of the steps is below that of the first; 0 of a single step.
+double loss_drop(const LocalResult& result);
 
 // Batches of one sample are skipped where the trainee has batch norms.
 LocalResult train_locally(const Trainee& trainee, const BatchSource& next, const LocalOptions& options);

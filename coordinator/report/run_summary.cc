@@ -239,6 +239,13 @@ RunSummary parse_summary(std::string_view text, const std::string& file) {
   summary.ranks = root.at("ranks").count();
   if (const auto node = root.find("mask")) summary.mask = mask(*node);
   if (const auto node = root.find("fusion")) summary.fusion = fusion(*node);
+  if (const auto node = root.find("personal")) {
+    summary.personal = {.accuracy = fraction_or_nan(*node, "accuracy"),
+                        .loss = node->number_or_nan("loss"),
+                        .density = fraction_or_nan(*node, "density"),
+                        .clients = node->at("clients").count(),
+                        .samples = node->at("samples").count()};
+  }
   if (const auto node = root.find("per_client")) summary.per_client = clients(*node);
   if (const auto node = root.find("confusion")) summary.confusion = confusion(*node);
   if (const auto node = root.find("calibration")) summary.calibration = calibration(*node);

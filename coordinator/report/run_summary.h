@@ -99,6 +99,15 @@ struct ClientFigures {
   double loss = kNoFigure;
 };
 
+// Clients' own models, each under its own mask, on the samples that they hold out.
+struct PersonalFigures {
+  double accuracy = kNoFigure;
+  double loss = kNoFigure;
+  double density = kNoFigure;  // mean over clients, of the matrices
+  std::int64_t clients = 0;
+  std::int64_t samples = 0;
+};
+
 // One bin of predictions by confidence.
 struct CalibrationBin {
   std::int64_t count = 0;
@@ -125,6 +134,7 @@ struct RunSummary {
   std::int64_t ranks = 1;
   std::optional<MaskFigures> mask;
   std::optional<FusionFigures> fusion;
+  std::optional<PersonalFigures> personal;
   std::vector<ClientFigures> per_client;
   std::vector<std::vector<std::int64_t>> confusion;  // [true class][predicted class], of the result; may be empty
   std::vector<CalibrationBin> calibration;           // of the result; may be empty

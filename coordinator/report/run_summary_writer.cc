@@ -118,6 +118,13 @@ std::string to_json_text(const RunSummary& summary) {
   json["ranks"] = summary.ranks;
   if (summary.mask) json["mask"] = mask_json(*summary.mask);
   if (summary.fusion) json["fusion"] = fusion_json(*summary.fusion);
+  if (const auto& personal = summary.personal) {
+    json["personal"] = {{"accuracy", number(personal->accuracy)},
+                        {"loss", number(personal->loss)},
+                        {"density", number(personal->density)},
+                        {"clients", personal->clients},
+                        {"samples", personal->samples}};
+  }
   for (const ClientFigures& one : summary.per_client) {
     json["per_client"].push_back({{"client", one.client},
                                   {"samples", one.samples},

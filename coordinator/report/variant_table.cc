@@ -131,6 +131,10 @@ std::vector<LabelledFigure> cost_lines(const RunSummary& summary) {
     lines.push_back({"live bytes of a client, by the cost model", show_bytes(client.live_bytes)});
     lines.push_back({"peak of a client, with activations", show_bytes(client.peak_bytes)});
   }
+  if (const auto& own = summary.personal) {
+    lines.push_back({"accuracy of " + show_count(static_cast<double>(own->clients)) + " clients' own models, held-out samples",
+                     show_percent(own->accuracy) + " at a mean density of " + show_significant(own->density, 3)});
+  }
   if (summary.devices) add_device_lines(*summary.devices, lines);
   for (const auto& [level, bytes] : summary.level_bytes) lines.push_back({"partial sums to the " + level, show_bytes(bytes)});
   lines.push_back({"wall time", show_seconds(total_seconds(summary))});

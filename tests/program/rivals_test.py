@@ -77,8 +77,39 @@ class Rivals(ProgramTest):
         self.assertEqual(sum(p["took_part"] for p in whole["profiles"] if p["name"] == "sensor"), 0)
         self.assertIn("sensor", (out / "report.html").read_text())
 
+    def test_masks_of_the_clients_own(self):
+        out = self.run_small("lotteryfl", "federation.submodels.start_accuracy=0", "federation.submodels.rate=0.6",
+                             "stages.finetune.evaluate_every=1", "federation.cohort=10", ranks=2)
+        result = summary(out)
+        personal, rounds = result["personal"], rounds_of(out)
+        self.assertEqual(personal["clients"], 20)
+        self.assertTrue(0.1 <= personal["density"] < 0.9)
+        densities = [r["sparse"]["density"] for r in rounds if "sparse" in r]
+        self.assertEqual(densities[0], 1.0)
+        self.assertLess(densities[-1], 0.9)
+        evaluations = [r["eval"] for r in rounds if "eval" in r and "personal_accuracy" in r["eval"]]
+        self.assertEqual(evaluations[-1]["personal_accuracy"], personal["accuracy"])
+        self.assertEqual(evaluations[-1]["personal_density"], personal["density"])
+        self.assertNotIn("mask", {k for k, v in result.items() if v})
+        up = [r["bytes_up"] for r in rounds if r["bytes_up"] > 0]
+        self.assertLess(up[-1], result["traffic"]["dense_bytes_per_client"])
+        self.assertIn("own models, held-out samples", (out / "report.html").read_text())
+        other = summary(self.run_small("lotteryfl", "federation.submodels.start_accuracy=0", "federation.submodels.rate=0.6",
+                                       "stages.finetune.evaluate_every=1", "federation.cohort=10"))
+        self.assertEqual(other["personal"], personal)
+        self.assertEqual(other["variants"][-1]["loss"], result["variants"][-1]["loss"])
+
+    def test_parts_that_a_bandit_chooses(self):
+        out = self.run_small("fedmp", "federation.cohort=10", "federation.quorum=0")
+        result = summary(out)
+        densities = [r["sparse"]["density"] for r in rounds_of(out) if "sparse" in r]
+        self.assertEqual(len(densities), 4)
+        self.assertTrue(all(0.02 < d < 1.0 for d in densities))
+        self.assertGreater(result["devices"]["seconds"], 0.0)
+        self.assertLess(result["traffic"]["bytes_up_per_client"], result["traffic"]["dense_bytes_per_client"])
+
     def test_two_ranks_do_what_one_does(self):
-        for preset in ("fedrts", "fedtiny", "heterofl_devices"):
+        for preset in ("fedrts", "fedtiny", "heterofl_devices", "fedmp"):
             with self.subTest(preset):
                 one, two = (summary(self.run_small(preset, ranks=ranks)) for ranks in (1, 2))
                 self.assertEqual((one.get("mask") or {}).get("digest"), (two.get("mask") or {}).get("digest"))
@@ -118,6 +149,16 @@ class Refused(ProgramTest):
         self.refuse("fedtiny", "stages.bn_selection.density=0.00001", words=["bn_selection", "density", "matrices"])
         self.refuse("fedrts", "stages.prune.budget.density=0.00001", words=["prune", "density", "smallest reachable"])
 
+    def test_shares_that_are_none(self):
+        self.refuse("lotteryfl", "federation.submodels.density=0", words=["submodels.density", "0", "1"])
+        self.refuse("lotteryfl", "federation.submodels.start_accuracy=1.5", words=["submodels.start_accuracy", "1.5"])
+        self.refuse("fedmp", "federation.submodels.most=2", words=["submodels.most", "2"])
+        self.refuse("fedmp", "federation.submodels.discuont=1", words=["discuont", "discount"])
+
+    @needs_cifar
+    def test_personal_masks_without_held_out_samples(self):
+        self.refuse("lotteryfl", "data.holdout.fraction=0", words=["submodels", "data.holdout"])
+
     def test_methods_that_overlap(self):
         self.refuse("fedtiny", "stages.finetune.sparse=ste", words=["finetune.dynamics", "fedtiny", "sparse"])
         self.refuse("feddst", "stages.finetune.adapter=lora", words=["finetune.adapter", "lora", "dynamics"])
@@ -125,6 +166,9 @@ class Refused(ProgramTest):
         self.refuse("fedtiny", "federation.submodels=heterofl", words=["finetune", "single weights", "submodels"])
         self.refuse("heterofl", "federation.aggregation=krum", "federation.cohort=5", words=["submodels", "heterofl", "aggregation"])
         self.refuse("heterofl", "federation.submodels={kind: heterofl, rates: [1, 0.5], shares: [1]}", words=["submodels.shares", "1", "2"])
+        self.refuse("lotteryfl", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["submodels", "lotteryfl", "scaffold"])
+        self.refuse("erk_magnitude", "federation.submodels=lotteryfl", words=["finetune", "after a cut", "submodels"])
+        self.refuse("fedmp", "federation.devices=none", words=["submodels", "fedmp", "devices", "mix"])
         self.refuse("heterofl", "federation.devices=mix", words=["devices.profiles", "none"])
         self.refuse("fedrts", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["finetune.dynamics", "scaffold"])
 

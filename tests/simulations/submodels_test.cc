@@ -102,10 +102,10 @@ TEST(Devices, AClientGetsTheLargestPartThatItHolds) {
   plan.values = setting.start.track(kMainTrack).values;
   plan.tasks.emplace_back(TrainTask{});
   RoundPlan rich = plan, poor = plan;
-  assign_submodels(setting.federation.submodels, population, rich);
+  assign_submodels(setting.federation.submodels, population, setting.start, rich);
   for (const auto& [client, level] : rich.assignment) EXPECT_EQ(level, 0);
   population.devices = devices_of(10.0);
-  assign_submodels(setting.federation.submodels, population, poor);
+  assign_submodels(setting.federation.submodels, population, setting.start, poor);
   for (const auto& [client, level] : poor.assignment) EXPECT_EQ(level, 2);
 }
 

@@ -123,6 +123,37 @@ TEST(PlanCodec, FrozenModelsTravelOnce) {
   EXPECT_THROW(decode_plan(encode_plan(plan, nothing), stranger), InputError) << "a model under another's digest";
 }
 
+TEST(PlanCodec, PersonalPlansBringWhereTheyBegan) {
+  const Subject subject = small_resnet8();
+  RoundPlan plan;
+  plan.cohort = {0, 3};
+  plan.values = std::make_shared<const ModelState>(subject.state.clone());
+  ModelState begin = subject.state.clone();
+  begin.base.floats(0)[0] += 1.0F;
+  plan.origin = frozen(std::make_shared<const ModelState>(std::move(begin)));
+  plan.personal = true;
+  plan.store_versions = {{3, 17}};
+  plan.tasks.emplace_back(TrainTask{.loss_drop = true, .lottery = LotteryTask{.start_accuracy = 0.25, .rate = 0.3, .density = 0.05}});
+  PlanCache sender, receiver;
+  for (const bool first : {true, false}) {
+    const Envelope envelope = encode_plan(plan, sender);
+    EXPECT_EQ(blocks_named(envelope, "origin/") > 0, first);
+    const RoundPlan got = decode_plan(decode(encode(envelope)), receiver);
+    EXPECT_TRUE(got.personal);
+    EXPECT_EQ(got.origin.values->digest(), plan.origin.digest);
+    EXPECT_EQ(got.store_versions, plan.store_versions);
+    const auto& task = std::get<TrainTask>(got.tasks.at(0));
+    EXPECT_TRUE(task.loss_drop);
+    EXPECT_EQ(task.lottery->start_accuracy, 0.25);
+    EXPECT_EQ(task.lottery->rate, 0.3);
+    EXPECT_EQ(task.lottery->density, 0.05);
+  }
+  const auto values = static_cast<std::uint64_t>(subject.model->base_layout()->numel()) * 4;
+  EXPECT_GT(plan_bytes(plan, nullptr, false), plan_bytes(plan, nullptr, true) + values);
+  plan.personal = false;
+  EXPECT_THROW(decode_plan(encode_plan(plan, sender), receiver), InputError) << "a ticket of a shared mask";
+}
+
 TEST(PlanCodec, AMaskTravelsOnceAndThenAsItsFlips) {
   const Subject subject = small_cnn();
   RoundPlan plan = rich_plan(subject, 5);

@@ -1,10 +1,12 @@
 #include "coordinator/report/run_summary.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "coordinator/report/closing_table.h"
 #include "coordinator/report/verdict.h"
 #include "tests/coordinator/report/sample_run.h"
 
@@ -39,6 +41,22 @@ TEST(RunSummary, WrittenTextSaysTheSame) {
   EXPECT_EQ(to_json_text(parse_summary(written, "b")), written);
   nlohmann::json before = nlohmann::json::parse(original), after = nlohmann::json::parse(written);
   EXPECT_EQ(before, after);
+}
+
+TEST(RunSummary, ClientsOwnModelsAreSaidWhereThereAreSome) {
+  RunSummary summary = sample_run().summary;
+  EXPECT_FALSE(summary.personal.has_value());
+  const auto lines = cost_lines(summary).size();
+  summary.personal = PersonalFigures{.accuracy = 0.75, .loss = 0.5, .density = 0.1, .clients = 20, .samples = 400};
+  const RunSummary again = parse_summary(to_json_text(summary), "a");
+  ASSERT_TRUE(again.personal.has_value());
+  EXPECT_EQ(again.personal->accuracy, 0.75);
+  EXPECT_EQ(again.personal->loss, 0.5);
+  EXPECT_EQ(again.personal->density, 0.1);
+  EXPECT_EQ(again.personal->clients, 20);
+  EXPECT_EQ(again.personal->samples, 400);
+  ASSERT_EQ(cost_lines(again).size(), lines + 1);
+  EXPECT_TRUE(std::ranges::any_of(cost_lines(again), [](const LabelledFigure& line) { return line.figure == "75.0 % at a mean density of 0.1"; }));
 }
 
 TEST(RunSummary, FiguresThatAreNotFiniteBecomeNull) {
