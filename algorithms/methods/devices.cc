@@ -1,5 +1,6 @@
 #include "algorithms/methods/devices.h"
 
+#include "algorithms/methods/shares.h"
 #include "core/error.h"
 
 namespace coppice {
@@ -27,14 +28,12 @@ std::vector<Device> deal_devices(const DevicesConfig& config, std::int64_t clien
   const auto* mix = std::get_if<DeviceMix>(&config);
   if (mix == nullptr) return {};
   if (mix->profiles.empty()) throw InputError("federation.devices.profiles: found none; expected at least one");
-  double all = 0.0;
-  for (const AnyProfile& profile : mix->profiles) all += share_of(profile);
+  std::vector<double> shares;
+  for (const AnyProfile& profile : mix->profiles) shares.push_back(share_of(profile));
   std::vector<Device> devices;
   for (std::int64_t client = 0; client < clients; ++client) {
-    double left = all * Stream(run.with_client(static_cast<std::uint32_t>(client)), Purpose::kCohort, kProfileSalt).uniform();
-    std::size_t chosen = 0;
-    while (chosen + 1 < mix->profiles.size() && left >= share_of(mix->profiles[chosen])) left -= share_of(mix->profiles[chosen++]);
-    devices.push_back(device_of(mix->profiles[chosen]));
+    const std::size_t profile = drawn_by_shares(shares, run.with_client(static_cast<std::uint32_t>(client)), kProfileSalt);
+    devices.push_back(device_of(mix->profiles[profile]));
   }
   return devices;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/exchange/client_cost.h"
@@ -10,6 +9,7 @@
 #include "algorithms/exchange/submodel.h"
 #include "algorithms/methods/fedmp.h"
 #include "algorithms/methods/lotteryfl.h"
+#include "algorithms/methods/shares.h"
 #include "core/config_text.h"
 #include "core/error.h"
 
@@ -17,13 +17,6 @@ namespace coppice {
 namespace {
 
 constexpr std::uint32_t kLevelSalt = 3;  // beside the cohort's and the devices' own draws
-
-std::int64_t drawn_level(const std::vector<double>& shares, Seed seed) {
-  double left = std::accumulate(shares.begin(), shares.end(), 0.0) * Stream(seed, Purpose::kCohort, kLevelSalt).uniform();
-  std::size_t level = 0;
-  while (level + 1 < shares.size() && left >= shares[level]) left -= shares[level++];
-  return static_cast<std::int64_t>(level);
-}
 
 // Bytes of a client at each level.
 std::vector<double> bytes_of_levels(const RoundPlan& plan, const Model& model) {
@@ -51,12 +44,12 @@ void assign(const HeteroFlConfig& config, const Population& population, RoundPla
     plan.variants.push_back({plain_number(rate), std::make_shared<const Mask>(nested_mask(*model, rate)), nullptr});
   }
   const std::vector<double> shares = config.shares.empty() ? std::vector<double>(config.rates.size(), 1.0) : config.shares;
-  for (const std::int64_t client : plan.cohort) plan.assignment[client] = 0;
-  const std::vector<double> bytes = population.devices.empty() ? std::vector<double>{} : bytes_of_levels(plan, *model);
+  const bool drawn = population.devices.empty();
+  const std::vector<double> bytes = drawn ? std::vector<double>{} : bytes_of_levels(plan, *model);
   for (const std::int64_t client : plan.cohort) {
-    plan.assignment[client] = population.devices.empty()
-                                  ? drawn_level(shares, plan.seed.with_round(0).with_client(static_cast<std::uint32_t>(client)))
-                                  : fitting_level(bytes, population.devices[static_cast<std::size_t>(client)].memory_bytes);
+    const Seed seed = plan.seed.with_round(0).with_client(static_cast<std::uint32_t>(client));
+    plan.assignment[client] = drawn ? static_cast<std::int64_t>(drawn_by_shares(shares, seed, kLevelSalt))
+                                    : fitting_level(bytes, population.devices[static_cast<std::size_t>(client)].memory_bytes);
   }
 }
 
@@ -76,8 +69,9 @@ Arena mean_over_variants(const RoundPlan& plan, const TrainSums& sums) {
     std::vector<double> weights(static_cast<std::size_t>(layout[i].numel), 0.0);
     for (std::size_t v = 0; v < held.size(); ++v) {
       const Mask& mask = *plan.variants[v].mask;
+      const Bits* bits = mask.keeps_all(i) ? nullptr : &mask.bits(i);
       for (std::int64_t j = 0; j < layout[i].numel; ++j) {
-        if (mask.keeps_all(i) || mask.bits(i)[j]) weights[static_cast<std::size_t>(j)] += held[v];
+        if (bits == nullptr || (*bits)[j]) weights[static_cast<std::size_t>(j)] += held[v];
       }
     }
     const std::span<float> values = mean.floats(i);
