@@ -18,9 +18,11 @@ std::string key_of(const RoundPlan& plan, const std::string& block) { return pla
 constexpr std::string_view kGrowth = "growth/";
 // Whether anybody trains a part of the model is chance in every round; the sums are of clients' weights.
 constexpr std::string_view kHeld = "train/held/";
+// Nor do the weights of those who sent a value need a probe.
+constexpr std::string_view kSent = kSentBlocks;
 constexpr int kFirstGrowthExponent = 40;
 
-bool starts_by_itself(const std::string& block) { return block.starts_with(kGrowth) || block.starts_with(kHeld); }
+bool starts_by_itself(const std::string& block) { return block.starts_with(kGrowth) || block.starts_with(kHeld) || block.starts_with(kSent); }
 
 std::int64_t cohort_of(const RoundPlan& plan) { return static_cast<std::int64_t>(plan.cohort.size()); }
 

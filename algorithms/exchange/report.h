@@ -26,6 +26,7 @@ struct ReportEntry {
   DType wire = DType::kF64;                 // the format its values travel in
   std::span<const std::uint32_t> positions; // of values that travel with their positions; else empty
   bool votes = false;                       // every value is one: positions alone travel
+  bool derived = false;                     // the coordinator has it from another entry: nothing travels
 };
 
 class Report {
@@ -48,6 +49,8 @@ class Report {
 
   // `weight` at some positions (ascending), which travel alone.
   void add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight);
+  // The same at positions that have travelled with another block's values.
+  void add_presence(const std::string& block, std::vector<std::uint32_t> positions, double weight);
 
   const std::vector<ReportEntry>& entries() const { return entries_; }
 

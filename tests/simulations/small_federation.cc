@@ -67,10 +67,10 @@ std::shared_ptr<const ClientData> feature_clients(std::int64_t inputs, std::int6
 }
 
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks, std::int64_t steps, const std::vector<Device>& devices) {
+                  int ranks, std::int64_t steps, const std::vector<Device>& devices, const std::string& store) {
   RunLog log;
   run_local_ranks(ranks, [&](Communicator& comm) {
-    Worker worker(data, ClientStore(""));
+    Worker worker(data, ClientStore(store));
     RankedBackend backend(comm, worker, data->population(), "");
     if (comm.rank() != 0) return backend.serve();
     Ledger ledger(devices);

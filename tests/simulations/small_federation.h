@@ -21,9 +21,10 @@ struct RunLog {
   std::vector<StepCost> costs;
 };
 
-// Runs the stages on `state` to their end, or until `steps` more are committed.
+// Runs the stages on `state` to their end, or until `steps` more are committed. `store`: folder of what clients keep; empty: nothing.
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks = 1, std::int64_t steps = 1000, const std::vector<Device>& devices = {});
+                  int ranks = 1, std::int64_t steps = 1000, const std::vector<Device>& devices = {},
+                  const std::string& store = "");
 
 // The state as another process would find it: saved to a checkpoint and loaded from it.
 State reloaded(const State& state);
