@@ -7,14 +7,16 @@
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/exchange/submodel.h"
 #include "algorithms/taps/sparse_inputs.h"
+#include "algorithms/taps/swat.h"
 #include "client/batch_reader.h"
 #include "client/control_variate.h"
+#include "client/selective_updating.h"
 #include "data/batches.h"
 
 namespace coppice {
 
 ReleaseContext ClientTraining::context(const Release& release) const {
-  return {release, plan_.mask.get(), outcome_.samples, plan_.seed, client_, plan_.part};
+  return {.release = release, .mask = plan_.mask.get(), .samples = outcome_.samples, .seed = plan_.seed, .client = client_, .part = plan_.part};
 }
 
 TrainingOutcome ClientTraining::run(const TrainTask& task) {
@@ -60,7 +62,7 @@ void ClientTraining::train_adapters(const TrainTask& task, const LoraConfig& lor
       .backward = [&](const Batch& batch, const Guide* guide) { return adapters.backward(batch, plan_.loss, guide); },
       .step = [&](const StepOptions& step) { return adapters.step(optimizer, step); }};
   const LocalResult result = train_locally(trainee, next, options);
-  if (!usable(result)) return;
+  if (!usable(task, result)) return;
   const ReleaseContext release = context(task.release);
   release_difference(release, "train/delta/", adapters.adapters(), *plan_.adapters, report_);
   report_training(task, result, release);
@@ -76,7 +78,7 @@ void ClientTraining::train_kept(const TrainTask& task, const BatchSource& next, 
       .step = [&](const StepOptions& step) { return replica.step(optimizer, step); },
       .has_norms = replica.moments().layout().size() > 0};
   const LocalResult result = train_locally(trainee, next, options);
-  if (!usable(result)) return;
+  if (!usable(task, result)) return;
   ReleaseContext release = context(task.release);
   release.mask = nullptr;  // nothing is dropped of what is there
   release_change(task, result, release, replica.base(), replica.received());
@@ -90,8 +92,9 @@ void ClientTraining::train_weights(const TrainTask& task, const BatchSource& nex
   replica.load(start, task.precision);
   replica.set_recompute(task.recompute);
   Optimizer optimizer(task.optimizer, replica.model().base_layout());
+  const auto* zerofl = std::get_if<ZeroFlConfig>(&task.sparse);
   std::optional<KeptBytes> kept;
-  if (plan_.mask) kept.emplace(*plan_.mask);
+  if (plan_.mask && zerofl == nullptr) kept.emplace(*plan_.mask);
   options.step.kept = kept ? &*kept : nullptr;
   options.step.anchor = &start->base;
   std::optional<ControlVariate> control;
@@ -99,7 +102,7 @@ void ClientTraining::train_weights(const TrainTask& task, const BatchSource& nex
     control.emplace(plan_, client_, store_, replica.model().base_layout());
     options.step.correction = &control->correction();
   }
-  if (keeps_shadows(task.sparse) && plan_.mask) {
+  if (keeps_shadows(task.sparse) && plan_.mask && zerofl == nullptr) {
     replica.use_shadows(*plan_.mask);
     options.step.shadows = ShadowStep{.in_gradient = std::holds_alternative<SrSteConfig>(task.sparse)};
     options.prepare = [this, &task, steps](std::int64_t step, StepOptions& now) {
@@ -117,11 +120,15 @@ void ClientTraining::train_weights(const TrainTask& task, const BatchSource& nex
   }
   Tap bare;
   SparseInputs sparse(task.activations);
-  Tap& tap = task.activations < 1.0 ? sparse : bare;
+  Swat swat(plan_.mask.get());
+  Tap& tap = zerofl != nullptr ? swat : task.activations < 1.0 ? sparse : bare;
   const LocalResult result = train_locally(replica, plan_.loss, optimizer, next, tap, options);
-  if (!usable(result)) return;
-  const ReleaseContext release = context(task.release);
+  if (!usable(task, result)) return;
+  ReleaseContext release = context(task.release);
+  const TensorPositions sent = zerofl == nullptr ? TensorPositions{} : sent_entries(*zerofl, plan_.mask.get(), replica.base(), plan_.values->base);
+  release.own = &sent;
   release_change(task, result, release, replica.base(), plan_.values->base);
+  if (zerofl != nullptr && averages_senders(*zerofl)) release_senders(release, sent);
   release_moments(release, replica.moments());
   if (control) {
     const double lr = std::get<SgdConfig>(task.optimizer).lr * task.lr_scale;
@@ -143,10 +150,15 @@ void ClientTraining::release_mask(const ReleaseContext& release) {
   to_store_ = plan_.mask->to_blocks();
 }
 
-bool ClientTraining::usable(const LocalResult& result) {
+bool ClientTraining::usable(const TrainTask& task, const LocalResult& result) {
   outcome_.finite = result.finite;
   if (result.finite && result.steps == 0) outcome_.samples = 0;
-  return result.finite && result.steps > 0;
+  if (!result.finite || result.steps == 0) return false;
+  if (!task.selective || plan_.probe) return true;
+  const double loss = result.sums.loss_sum / static_cast<double>(result.sums.samples);
+  outcome_.withheld = !(loss < last_reported_loss(plan_, client_, store_));
+  if (!outcome_.withheld) to_store_ = {reported_loss(loss)};
+  return !outcome_.withheld;
 }
 
 void ClientTraining::release_change(const TrainTask& task, const LocalResult& result, const ReleaseContext& release, const Arena& after,
@@ -154,6 +166,11 @@ void ClientTraining::release_change(const TrainTask& task, const LocalResult& re
   const double steps = task.per_step ? effective_steps(task.optimizer, result.steps) : 1.0;
   release_difference(release, "train/delta/", after, before, report_, 1.0 / steps);
   if (task.per_step) report_.add_scalar("train/effective", weight_of(release) * steps);
+}
+
+void ClientTraining::release_senders(const ReleaseContext& release, const TensorPositions& sent) {
+  const ArenaLayout& layout = plan_.values->base.layout();
+  for (const auto& [tensor, positions] : sent) release_votes(release, kSentBlocks + layout[tensor].name, positions, report_, true);
 }
 
 void ClientTraining::report_training(const TrainTask& task, const LocalResult& result, const ReleaseContext& release) {

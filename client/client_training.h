@@ -18,6 +18,7 @@ namespace coppice {
 
 struct TrainingOutcome {
   bool finite = true;
+  bool withheld = false;     // by selective updating
   std::int64_t samples = 0;  // 0 where no step was taken
   double flops = 0.0;
 };
@@ -38,10 +39,12 @@ class ClientTraining {
   void train_kept(const TrainTask& task, const BatchSource& next, LocalOptions options);
   // `steps`: how many there will be.
   void train_weights(const TrainTask& task, const BatchSource& next, std::int64_t steps, LocalOptions options);
-  bool usable(const LocalResult& result);
+  // Whether there is something to report; remembers what a client that reports selectively has to.
+  bool usable(const TrainTask& task, const LocalResult& result);
   ReleaseContext context(const Release& release) const;
   void release_change(const TrainTask& task, const LocalResult& result, const ReleaseContext& release, const Arena& after,
                       const Arena& before);
+  void release_senders(const ReleaseContext& release, const TensorPositions& sent);
   void release_moments(const ReleaseContext& release, const Arena& moments);
   void release_mask(const ReleaseContext& release);
   void report_training(const TrainTask& task, const LocalResult& result, const ReleaseContext& release);

@@ -44,6 +44,7 @@ class Play {
   }
 
   bool finite() const { return finite_; }
+  bool withheld() const { return withheld_; }
   std::int64_t samples() const { return samples_; }
   double flops() const { return flops_; }
   // To be kept at the client once its report is accepted.
@@ -66,7 +67,7 @@ class Play {
   void charge(const Batch& batch, double flops_of_position) { flops_ += static_cast<double>(positions_of(batch)) * flops_of_position; }
 
   ReleaseContext context(const Release& release, std::int64_t samples) const {
-    return {release, plan_.mask.get(), samples, plan_.seed, client_, plan_.part};
+    return {.release = release, .mask = plan_.mask.get(), .samples = samples, .seed = plan_.seed, .client = client_, .part = plan_.part};
   }
 
   // The first `batches` batches of the client's shuffled samples; 0 = all.
@@ -95,6 +96,7 @@ class Play {
     training_.emplace(ticket_ ? *ticket_ : plan_, client_, data_, store_, models_, report_);
     const TrainingOutcome outcome = training_->run(task);
     finite_ = outcome.finite;
+    withheld_ = outcome.withheld;
     samples_ = outcome.samples;
     flops_ += outcome.flops;
   }
@@ -334,6 +336,7 @@ class Play {
   const PassFlops& pass_;
   double flops_ = 0.0;
   bool finite_ = true;
+  bool withheld_ = false;
   std::int64_t samples_ = 0;
 };
 
@@ -392,6 +395,8 @@ ClientOutcome Worker::play_one(const RoundPlan& plan, std::int64_t client, const
     outcome.declined = Decline::kNotFinite;
   } else if (outcome.samples == 0) {
     outcome.declined = Decline::kNoSamples;
+  } else if (play.withheld()) {
+    outcome.declined = Decline::kWithheld;
   } else {
     outcome.bytes_up = report_bytes(report, blocks);
     outcome.declined = deliver(client, report);

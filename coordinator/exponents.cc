@@ -18,9 +18,13 @@ std::string key_of(const RoundPlan& plan, const std::string& block) { return pla
 constexpr std::string_view kGrowth = "growth/";
 // Whether anybody trains a part of the model is chance in every round; the sums are of clients' weights, alone or times a loss.
 constexpr std::string_view kHeld = "train/held/", kDrop = "train/drop/";
+// Nor do the weights of those who sent a value need a probe.
+constexpr std::string_view kSent = kSentBlocks;
 constexpr int kFirstGrowthExponent = 40;
 
-bool starts_by_itself(const std::string& block) { return block.starts_with(kGrowth) || block.starts_with(kHeld) || block.starts_with(kDrop); }
+bool starts_by_itself(const std::string& block) {
+  return block.starts_with(kGrowth) || block.starts_with(kHeld) || block.starts_with(kDrop) || block.starts_with(kSent);
+}
 
 std::int64_t cohort_of(const RoundPlan& plan) { return static_cast<std::int64_t>(plan.cohort.size()); }
 

@@ -35,6 +35,11 @@ void check_federation(const FederationConfig& federation, const std::string& fil
                      (federation.local.prox_mu != 0.0 ? "federation.local.prox_mu" : "an adaptive federation.optimizer") +
                      ", under which steps cannot be counted; expected plain sgd");
   }
+  if (federation.local.selective) {
+    const char* other = federation.correction == Correction::kScaffold                        ? "correction scaffold, which stores something else at clients"
+                        : std::holds_alternative<KrumAggregation>(federation.aggregation) ? "aggregation krum, which needs the whole cohort's reports" : nullptr;
+    if (other != nullptr) throw InputError(key + "local.selective: found true with federation." + other + "; expected false");
+  }
   if (const auto* sgd = std::get_if<SgdConfig>(&federation.optimizer); sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0) {
     throw InputError(key + "optimizer.nesterov: found true with momentum 0; expected momentum above 0");
   }
@@ -166,6 +171,9 @@ void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, boo
   if (finetune.twin && config.federation.correction == Correction::kScaffold) {
     throw InputError(key + ".twin: found true with federation.correction scaffold; a client stores variates of one model");
   }
+  if (finetune.twin && config.federation.local.selective) {
+    throw InputError(key + ".twin: found true with federation.local.selective; a client stores the loss of one model");
+  }
   if (changes_mask(finetune.dynamics)) check_dynamics(finetune, config, cut, pattern, key);
   if (finetune.distill && (!cut || finetune.twin)) {
     throw InputError(key + (cut ? ".distill: found with twin, which trains the teacher on; expected one of them"
@@ -185,6 +193,13 @@ void check_finetune(const FinetuneConfig& finetune, const RunConfig& config, boo
   }
   if (config.federation.correction == Correction::kScaffold) {
     throw InputError(sparse + " with federation.correction scaffold, whose variates follow a fixed mask; expected none");
+  }
+  if (!std::holds_alternative<ZeroFlConfig>(finetune.sparse)) return;
+  if (pattern.kind != Pattern::Kind::kUnstructured) {
+    throw InputError(sparse + " with pattern " + to_string(pattern) + "; clients take the largest weights of a matrix, expected unstructured");
+  }
+  if (config.federation.aggregation.index() != 0) {
+    throw InputError(sparse + " with federation.aggregation " + kind_of(config.federation.aggregation) + "; expected mean");
   }
 }
 

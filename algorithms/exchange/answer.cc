@@ -13,6 +13,7 @@ const char* name_of(Decline decline) {
     case Decline::kNotFinite: return "loss or values not finite";
     case Decline::kOverflow: return "values too large for the plan's fixed point";
     case Decline::kNoSamples: return "no samples";
+    case Decline::kWithheld: return "loss no lower than at its last report";
   }
   return "unknown";
 }
@@ -45,9 +46,8 @@ void Answer::for_each_chunk(std::string_view block, const TakeChunk& take) const
 
 double Answer::largest(std::string_view block) const { return sums_->max_abs(index_of(block)); }
 
-std::int64_t Answer::accepted() const {
-  return std::count_if(roster_.begin(), roster_.end(),
-                       [](const ClientOutcome& o) { return o.declined == Decline::kNone; });
+std::int64_t Answer::count(Decline declined) const {
+  return std::count_if(roster_.begin(), roster_.end(), [declined](const ClientOutcome& o) { return o.declined == declined; });
 }
 
 }  // namespace coppice

@@ -22,7 +22,7 @@ struct ReportBlock {
   std::int64_t count = 0;
 };
 
-enum class Decline : std::uint8_t { kNone, kNotFinite, kOverflow, kNoSamples };
+enum class Decline : std::uint8_t { kNone, kNotFinite, kOverflow, kNoSamples, kWithheld };
 const char* name_of(Decline decline);
 
 // What the ledger keeps of one client's part in one plan.
@@ -57,7 +57,8 @@ class Answer {
   double largest(std::string_view block) const;           // magnitude in the sum
 
   const std::vector<ClientOutcome>& roster() const { return roster_; }  // in client order
-  std::int64_t accepted() const;
+  std::int64_t accepted() const { return count(Decline::kNone); }
+  std::int64_t count(Decline declined) const;  // of the roster
   const std::vector<Envelope>& reports() const { return reports_; }     // accepted clients, in client order
 
   std::uint64_t bytes_down = 0;  // of the plan, for one client

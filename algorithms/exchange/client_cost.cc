@@ -4,6 +4,7 @@
 
 #include "algorithms/exchange/report_blocks.h"
 #include "comm/wire/frame_layout.h"
+#include "comm/wire/positions.h"
 
 namespace coppice {
 namespace {
@@ -48,6 +49,20 @@ std::uint64_t growth_bytes(const GrowthTask& task, const ArenaLayout& layout) {
   return bytes;
 }
 
+// Values of a block that travel with their positions, and the bytes of these; 0 where none do.
+std::pair<std::size_t, std::size_t> entries_sent(const RoundPlan& plan, const Model& model, const std::string& block) {
+  for (const Task& task : plan.tasks) {
+    const auto* train = std::get_if<TrainTask>(&task);
+    const auto* zerofl = train != nullptr ? std::get_if<ZeroFlConfig>(&train->sparse) : nullptr;
+    if (zerofl == nullptr || !block.starts_with("train/delta/")) continue;
+    const int tensor = model.base_layout()->find(block.substr(std::string_view("train/delta/").size()));
+    const std::int64_t all = (*model.base_layout())[tensor].numel;
+    const std::int64_t sent = sent_count(*zerofl, plan.mask.get(), tensor, all);
+    if (sent < all) return {static_cast<std::size_t>(sent), position_bytes(all, sent)};
+  }
+  return {0, 0};
+}
+
 }  // namespace
 
 PassFlops::PassFlops(const Model& model) {
@@ -81,7 +96,8 @@ double training_flops(const RoundPlan& plan, const TrainTask& task, const PassFl
     constexpr double kPasses = 3.0;  // forward, to inputs, to weights
     flops += pass.to_inputs(mask) + kPasses * 2.0 * static_cast<double>(plan.adapters->layout().numel());
   } else {
-    flops += pass.backward(mask) + (plan.shadows ? pass.to_dropped(mask) : 0.0);
+    const bool sparse_inputs = std::holds_alternative<ZeroFlConfig>(task.sparse);  // as large a part of them as of the weights
+    flops += pass.backward(mask) + (plan.shadows && !sparse_inputs ? pass.to_dropped(mask) : 0.0);
   }
   if (task.distill) flops += PassFlops(*make_model(plan.teacher.values->config)).forward(nullptr);
   return flops;
@@ -149,7 +165,12 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
 std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model) {
   std::vector<BlockExtent> extents;
   for (const ReportBlock& block : report_blocks(plan, model)) {
-    if (block.name.starts_with("growth/") || (plan.personal && block.name.starts_with("train/held/"))) continue;
+    const bool positions_alone = block.name.starts_with(kSentBlocks) || (plan.personal && block.name.starts_with("train/held/"));
+    if (block.name.starts_with("growth/") || positions_alone) continue;
+    if (const auto [values, positions] = entries_sent(plan, model, block.name); positions > 0) {
+      extents.push_back({block.name.size(), 1, 4 * values, positions});
+      continue;
+    }
     const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
     extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
   }

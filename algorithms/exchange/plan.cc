@@ -35,6 +35,7 @@ void TrainTask::visit(FieldVisitor& v) {
   v.field("rounds", rounds, "of the stage", at_least(1));
   v.choice("precision", precision, kPrecisions, "arithmetic");
   v.field("recompute", recompute, "activations twice rather than kept");
+  v.field("selective", selective, "report only where the loss is lower than at the last report");
   v.group("release", release, "how the result leaves the client");
 }
 

@@ -63,6 +63,7 @@ struct TrainTask {
   std::int64_t rounds = 1;     // of the stage, for what is scheduled over its steps
   Precision precision = Precision::kF32;
   bool recompute = false;      // activations twice rather than kept
+  bool selective = false;      // report only where the loss is lower than at the client's last report (client/selective_updating.h)
   Release release{.select = Release::Select::kPlanSupport};
   void visit(FieldVisitor& v);
 };

@@ -43,6 +43,10 @@ void check_tasks(const std::vector<Task>& tasks, const Model& model) {
     if (training != nullptr && training->scaffold && !std::holds_alternative<SgdConfig>(training->optimizer)) {
       throw InputError("plan: train.optimizer: found an adaptive one with scaffold; expected sgd");
     }
+    if (training != nullptr &&
+        (training->release.select == Release::Select::kPrivateTopK) != std::holds_alternative<ZeroFlConfig>(training->sparse)) {
+      throw InputError("plan: train.release.select: expected private_top_k with train.sparse zerofl, and with no other");
+    }
     if (training != nullptr && training->extrusion) {
       check_entries("train.extrusion.tensors", training->extrusion->tensors, base);
       if (training->extrusion->counts.size() != training->extrusion->tensors.size()) {

@@ -120,6 +120,15 @@ double release_difference(const ReleaseContext& context, const std::string& pref
   scale *= weight_of(context) * factor;
   for (int i = 0; i < after.layout().size(); ++i) {
     const std::string block = prefix + after.layout()[i].name;
+    if (context.own != nullptr && context.own->contains(i)) {
+      std::vector<std::uint32_t> positions = context.own->at(i);
+      std::vector<float> values;
+      values.reserve(positions.size());
+      for (const std::uint32_t at : positions) values.push_back(after.floats(i)[at] - before.floats(i)[at]);
+      round_to_wire(context, static_cast<std::uint32_t>(i), values);
+      report.add_scattered(block, std::move(positions), std::move(values), scale, dtype_of(context.release.wire), true);
+      continue;
+    }
     const Bits* kept = support_of(context, i);
     if (kept != nullptr && context.part) {
       std::vector<float> values = kept_difference(after.floats(i), before.floats(i), kept);
@@ -169,6 +178,10 @@ std::vector<std::uint32_t> largest_dropped(std::span<const float> values, const 
     if (!kept[i]) heap.offer({magnitude_of(values[static_cast<std::size_t>(i)]), static_cast<std::uint32_t>(i)});
   }
   return heap.positions();
+}
+
+std::vector<std::uint32_t> largest_of(std::span<const float> values, std::int64_t count) {
+  return largest_dropped(values, Bits(static_cast<std::int64_t>(values.size()), false), count);
 }
 
 std::vector<std::uint32_t> smallest_kept(std::span<const float> values, const Bits& kept, std::int64_t count) {

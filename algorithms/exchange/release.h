@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ struct Release {
     kDense,        // every value
     kPlanSupport,  // the values kept by the plan's mask
     kCandidates,   // the values at a candidate set that the coordinator's seed draws from the dropped ones
-    kPrivateTopK,  // each client's own largest |values| among the dropped ones; positions travel
+    kPrivateTopK,  // each client's own positions, which travel: of growth the largest |values| among the dropped ones, of training what
+                   // ZeroFL sends (algorithms/training/zerofl.h)
   };
   enum class Weight : std::uint8_t {
     kOne,      // every client counts the same
@@ -45,6 +47,9 @@ struct Release {
 
 class Report;
 
+// Positions of some tensors' values, ascending.
+using TensorPositions = std::map<ParamId, std::vector<std::uint32_t>>;
+
 // What a release needs to know besides its settings.
 struct ReleaseContext {
   const Release& release;
@@ -52,6 +57,7 @@ struct ReleaseContext {
   std::int64_t samples = 0;       // of the client, for the task at hand
   Seed seed;                      // of the plan
   std::int64_t client = 0;
+  const TensorPositions* own = nullptr;   // kPrivateTopK of a difference: the positions of each tensor of which not all values are sent
   bool part = false;              // `mask` is the client's own by assignment, and sums are of all weights: its values go to their places there
 };
 
@@ -82,6 +88,8 @@ void release_sums(const ReleaseContext& context, const std::string& block, std::
 // The `count` largest |values| among the positions that `kept` has not (equal ones: the lower index); ascending. A bounded heap: O(count)
 // memory, O(n log count) time.
 std::vector<std::uint32_t> largest_dropped(std::span<const float> values, const Bits& kept, std::int64_t count);
+// The same among all of them.
+std::vector<std::uint32_t> largest_of(std::span<const float> values, std::int64_t count);
 // The `count` smallest |values| among those it has (equal ones: the higher index), as places in the kept ones' order; ascending.
 std::vector<std::uint32_t> smallest_kept(std::span<const float> values, const Bits& kept, std::int64_t count);
 

@@ -58,6 +58,7 @@ void Report::add_votes(const std::string& block, std::vector<std::uint32_t> posi
   std::vector<float> ones(positions.size(), 1.0F);
   add_scattered(block, std::move(positions), std::move(ones), weight, DType::kU8, positions_travel);
   entries_.back().votes = true;
+  entries_.back().derived = !positions_travel;
 }
 
 Decline accumulate(const Report& report, ExactSums& sums) {
@@ -132,12 +133,10 @@ std::uint64_t report_bytes(const Report& report, const std::vector<ReportBlock>&
   std::vector<BlockExtent> extents;
   extents.reserve(report.entries().size());
   for (const ReportEntry& entry : report.entries()) {
+    if (entry.derived) continue;
     const ReportBlock& block = blocks[entry.block];
     BlockExtent extent{block.name.size(), 1, entry.addend.count() * bytes_per_element(entry.wire), 0};
-    if (!entry.positions.empty()) {
-      const bool indices = smaller_layout(block.count, static_cast<std::int64_t>(entry.positions.size())) == Layout::kIndices;
-      extent.position_bytes = indices ? 4 * entry.positions.size() : static_cast<std::size_t>((block.count + 7) / 8);
-    }
+    if (!entry.positions.empty()) extent.position_bytes = position_bytes(block.count, static_cast<std::int64_t>(entry.positions.size()));
     if (entry.votes) extent.value_bytes = 0;
     extents.push_back(extent);
   }

@@ -26,6 +26,7 @@ struct ReportEntry {
   DType wire = DType::kF64;                 // the format its values travel in
   std::span<const std::uint32_t> positions; // of values that travel with their positions; else empty
   bool votes = false;                       // every value is one: positions alone travel
+  bool derived = false;                     // the coordinator has it from another entry: nothing travels
 };
 
 class Report {
@@ -46,7 +47,7 @@ class Report {
   void add_scattered(const std::string& block, std::vector<std::uint32_t> positions, std::vector<float> values,
                      double scale, DType wire, bool positions_travel);
 
-  // `weight` at some positions (ascending), which alone travel, or nothing does.
+  // `weight` at some positions (ascending), which alone travel; nothing does where the coordinator has them from elsewhere.
   void add_votes(const std::string& block, std::vector<std::uint32_t> positions, double weight, bool positions_travel);
 
   const std::vector<ReportEntry>& entries() const { return entries_; }

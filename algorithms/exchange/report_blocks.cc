@@ -26,6 +26,11 @@ struct Collector {
     for (int i = 0; i < base.size(); ++i) {
       add("train/delta/" + base[i].name, released_values(plan, task.release, base[i], i));
     }
+    if (const auto* zerofl = std::get_if<ZeroFlConfig>(&task.sparse); zerofl != nullptr && averages_senders(*zerofl)) {
+      for (int i = 0; i < base.size(); ++i) {
+        if (sent_count(*zerofl, plan.mask.get(), i, base[i].numel) < base[i].numel) add(kSentBlocks + base[i].name, base[i].numel);
+      }
+    }
     const ArenaLayout& moments = *model.moments_layout();
     const std::vector<std::string> norms = plan.adapters ? std::vector<std::string>{} : norm_names(moments);
     for (std::size_t i = 0; i < norms.size(); ++i) {

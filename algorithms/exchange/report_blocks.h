@@ -4,6 +4,7 @@
 //                                       brings some: then no moments are trained
 //             train/mean/<norm>         sum of weight * running mean         (moments are pooled by these three,
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
+//             train/sent/<tensor>       sum of weight of those who sent a value (ZeroFL's top_k_w), of tensors that nobody sends whole
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
 //             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
 //             train/effective           sum of weight * effective steps (per_step only)
@@ -21,6 +22,7 @@
 // <variant> is the variant's name, "" where the plan has none. A probe reports kExponentBins counts for each block instead.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "algorithms/exchange/answer.h"
@@ -28,6 +30,8 @@
 #include "models/model.h"
 
 namespace coppice {
+
+inline constexpr const char* kSentBlocks = "train/sent/";
 
 std::vector<ReportBlock> report_blocks(const RoundPlan& plan, const Model& model);
 

@@ -5,6 +5,7 @@
 
 #include "algorithms/aggregation/server_step.h"
 #include "algorithms/budget/reachability.h"
+#include "algorithms/exchange/report_blocks.h"
 #include "algorithms/methods/adapter_rounds.h"
 #include "algorithms/methods/divergence.h"
 #include "algorithms/methods/lotteryfl.h"
@@ -52,6 +53,16 @@ void warn_if_cut(State& state, const Track& track, StepRecord& record) {
   if (reach.alive()) return;
   record.warnings.push_back("the adjusted mask cuts the model in two: " + reach.describe());
   state.texts[kCutWarning] = record.warnings.back();
+}
+
+// Of what ZeroFL's clients send.
+Arena mean_of_sent(const Answer& answer, const TrainSums& sums, double weight, const Arena& before) {
+  const auto weights_of = [&](int tensor) {
+    const ArenaEntry& entry = before.layout()[tensor];
+    const std::string block = kSentBlocks + entry.name;
+    return answer.has(block) ? sums.sum(block) : std::vector<double>(static_cast<std::size_t>(entry.numel), weight);
+  };
+  return sums.mean_of_senders("train/delta/", weights_of, before);
 }
 
 const TrainTask& task_of(const RoundPlan& plan) { return std::get<TrainTask>(plan.tasks.at(0)); }
@@ -118,12 +129,12 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
     plan.adapters = adapters_of(*lora, track, plan.seed);
   }
   if (plan.shadows || plan.adapters) task.release.select = Release::Select::kDense;
+  if (std::holds_alternative<ZeroFlConfig>(task.sparse)) task.release.select = Release::Select::kPrivateTopK;
   if (dynamics_ && name == kMainTrack && track.mask) dynamics_->shape(track, round, task);
   plan.tasks.emplace_back(task);
   if (name == kMainTrack) assign_submodels(federation_.submodels, population_, state, plan);
-  if (task.scaffold) {
-    plan.references = control_blocks(track);
-    name_stores(state, plan);
+  if (task.scaffold) plan.references = control_blocks(track);
+  if (task.scaffold || task.selective) name_stores(state, plan);
   }
   plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
   if (std::optional<GrowthTask> growth = dynamics_task(name, track, round)) plan.tasks.emplace_back(*std::move(growth));
@@ -175,12 +186,18 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
       }
     }
     double& void_rounds = state.numbers.try_emplace("void_rounds" + suffix, std::vector<double>{0.0}).first->second[0];
-    if (answer.accepted() == 0 || static_cast<double>(answer.accepted()) < federation_.quorum * cohort) {
-      record.remarks.push_back("round void: " + std::to_string(answer.accepted()) + " of " +
+    const std::int64_t answered = answer.accepted() + answer.count(Decline::kWithheld);
+    if (answered == 0 || static_cast<double>(answered) < federation_.quorum * cohort) {
+      record.remarks.push_back("round void: " + std::to_string(answered) + " of " +
                                std::to_string(plans[t].cohort.size()) + " reports, quorum " +
                                std::to_string(federation_.quorum));
       void_rounds += 1.0;
       if (void_rounds >= 3.0) throw Stopped("three rounds in a row missed the quorum; last: " + record.remarks.back());
+      continue;
+    }
+    if (answer.accepted() == 0) {
+      record.remarks.emplace_back("nothing changes: no client's loss is lower than at its last report");
+      void_rounds = 0.0;
       continue;
     }
     const double loss = answer.scalar("train/loss") / answer.scalar("train/samples");
@@ -203,7 +220,10 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     const Mask* support = shadows || plans[t].adapters ? nullptr : track.mask.get();
     const double steps = task_of(plans[t]).per_step ? sums.sum("train/effective").at(0) / weight : 1.0;
     const bool parts = has_submodels(federation_.submodels);
-    Arena delta = parts ? change_of_parts(federation_.submodels, plans[t], sums) : sums.mean("train/delta/", weight / steps, before, support);
+    Arena delta = parts ? change_of_parts(federation_.submodels, plans[t], sums)
+                  : std::holds_alternative<ZeroFlConfig>(task_of(plans[t]).sparse)
+                      ? mean_of_sent(answer, sums, weight, before)
+                      : sums.mean("train/delta/", weight / steps, before, support);
     if (plans[t].adapters) {
       absorb_adapters(federation_.server, before, std::move(delta), track);
       continue;
@@ -212,7 +232,7 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     if (federation_.correction == Correction::kScaffold) {
       update_control(track, sums, static_cast<double>(everyone(population_.train_samples).size()));
     }
-    if (federation_.correction == Correction::kScaffold || plans[t].personal) commit_stores(plans[t], answer, state);
+    if (task_of(plans[t]).scaffold || task_of(plans[t]).selective || plans[t].personal) commit_stores(plans[t], answer, state);
     Arena moments = parts ? moments_of_parts(federation_.submodels, plans[t], sums) : sums.pooled_moments(weight, track.values->moments);
     ModelState next{track.values->config, std::move(base), std::move(moments)};
     if (shadows) {
@@ -271,6 +291,7 @@ TrainTask train_task(const FederationConfig& federation, double lr_scale) {
   task.per_step = std::holds_alternative<FedNovaAggregation>(federation.aggregation);
   task.precision = federation.precision;
   task.recompute = federation.local.recompute;
+  task.selective = federation.local.selective;
   task.release.weight = federation.weight;
   task.release.wire = federation.wire;
   return task;

@@ -10,6 +10,7 @@ void LocalConfig::visit(FieldVisitor& v) {
   v.field("prox_mu", prox_mu, "FedProx: strength of the pull towards the received weights", at_least(0));
   v.field("clip_norm", clip_norm, "largest l2 norm of a step's gradient; 0 = unbounded", at_least(0));
   v.field("recompute", recompute, "compute activations twice rather than keep them: less memory, more time, the same bits");
+  v.field("selective", selective, "FL-PQSU: a client reports only where its loss is lower than at its last report");
 }
 
 void KrumAggregation::visit(FieldVisitor& v) {

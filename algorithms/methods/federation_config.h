@@ -21,6 +21,7 @@ struct LocalConfig {
   double prox_mu = 0.0;
   double clip_norm = 0.0;
   bool recompute = false;
+  bool selective = false;  // FL-PQSU's selective updating (client/selective_updating.h)
   void visit(FieldVisitor& v);
 };
 

@@ -1,5 +1,7 @@
 #include "algorithms/methods/lotteryfl.h"
 
+#include <set>
+
 #include "algorithms/exchange/submodel.h"
 #include "algorithms/methods/federated_training.h"
 #include "models/model.h"
@@ -16,18 +18,14 @@ void assign_tickets(const LotteryFlConfig& config, const State& state, RoundPlan
 }
 
 Arena mean_over_holders(const RoundPlan& plan, const TrainSums& sums) {
-  Arena mean = sums.mean("train/delta/", sums.sum("train/weight").at(0), plan.values->base, nullptr);
-  for (const PatternMatrix& matrix : make_model(plan.values->config)->structure().matrices) {
-    const ArenaEntry& entry = mean.layout()[matrix.tensor];
-    const std::vector<double> held = sums.sum(held_block(entry));
-    const std::span<float> values = mean.floats(matrix.tensor);
-    sums.for_each_chunk("train/delta/" + entry.name, [&](std::size_t first, std::span<const double> total) {
-      for (std::size_t j = 0; j < total.size(); ++j) {
-        values[first + j] = held[first + j] > 0.0 ? static_cast<float>(total[j] / held[first + j]) : 0.0F;
-      }
-    });
-  }
-  return mean;
+  const double all = sums.sum("train/weight").at(0);
+  std::set<ParamId> masked;
+  for (const PatternMatrix& matrix : make_model(plan.values->config)->structure().matrices) masked.insert(matrix.tensor);
+  const auto weights_of = [&](int tensor) {
+    const ArenaEntry& entry = plan.values->base.layout()[tensor];
+    return masked.contains(tensor) ? sums.sum(held_block(entry)) : std::vector<double>(static_cast<std::size_t>(entry.numel), all);
+  };
+  return sums.mean_of_senders("train/delta/", weights_of, plan.values->base);
 }
 
 double mean_density(const RoundPlan& plan, const Answer& answer) {

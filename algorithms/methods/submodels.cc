@@ -63,25 +63,19 @@ std::vector<double> held_weights(const RoundPlan& plan, const TrainSums& sums) {
 // Of each weight, over those who hold it.
 Arena mean_over_variants(const RoundPlan& plan, const TrainSums& sums) {
   const std::vector<double> held = held_weights(plan, sums);
-  Arena mean = plan.values->base.zeros_like();
-  const ArenaLayout& layout = mean.layout();
-  for (int i = 0; i < layout.size(); ++i) {
-    std::vector<double> weights(static_cast<std::size_t>(layout[i].numel), 0.0);
+  const auto weights_of = [&](int tensor) {
+    const std::int64_t numel = plan.values->base.layout()[tensor].numel;
+    std::vector<double> weights(static_cast<std::size_t>(numel), 0.0);
     for (std::size_t v = 0; v < held.size(); ++v) {
       const Mask& mask = *plan.variants[v].mask;
-      const Bits* bits = mask.keeps_all(i) ? nullptr : &mask.bits(i);
-      for (std::int64_t j = 0; j < layout[i].numel; ++j) {
+      const Bits* bits = mask.keeps_all(tensor) ? nullptr : &mask.bits(tensor);
+      for (std::int64_t j = 0; j < numel; ++j) {
         if (bits == nullptr || (*bits)[j]) weights[static_cast<std::size_t>(j)] += held[v];
       }
     }
-    const std::span<float> values = mean.floats(i);
-    sums.for_each_chunk("train/delta/" + layout[i].name, [&](std::size_t first, std::span<const double> total) {
-      for (std::size_t j = 0; j < total.size(); ++j) {
-        if (weights[first + j] > 0.0) values[first + j] = static_cast<float>(total[j] / weights[first + j]);
-      }
-    });
-  }
-  return mean;
+    return weights;
+  };
+  return sums.mean_of_senders("train/delta/", weights_of, plan.values->base);
 }
 
 // Pooled over those who hold a channel.

@@ -73,6 +73,20 @@ Arena TrainSums::mean(const std::string& prefix, double weight, const Arena& lik
   return mean;
 }
 
+Arena TrainSums::mean_of_senders(const std::string& prefix, const WeightsOf& weights_of, const Arena& like) const {
+  Arena mean = like.zeros_like();
+  for (int i = 0; i < like.layout().size(); ++i) {
+    const std::vector<double> weights = weights_of(i);
+    const std::span<float> values = mean.floats(i);
+    for_each_chunk(prefix + like.layout()[i].name, [&](std::size_t first, std::span<const double> total) {
+      for (std::size_t j = 0; j < total.size(); ++j) {
+        if (weights[first + j] > 0.0) values[first + j] = static_cast<float>(total[j] / weights[first + j]);
+      }
+    });
+  }
+  return mean;
+}
+
 Arena TrainSums::pooled_moments(double weight, const Arena& moments) const {
   Arena next = moments.clone();
   const std::vector<std::string> norms = norm_names(moments.layout());

@@ -2,6 +2,7 @@
 // Krum selects.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class TrainSums {
   std::vector<double> sum(const std::string& block) const;
   // Blocks "<prefix><tensor>" / weight, on the mask's support where there is one.
   Arena mean(const std::string& prefix, double weight, const Arena& like, const Mask* mask) const;
+  // The same, each value by a weight of its own: that of those who sent it, 0 where nobody did.
+  using WeightsOf = std::function<std::vector<double>(int tensor)>;
+  Arena mean_of_senders(const std::string& prefix, const WeightsOf& weights, const Arena& like) const;
   // Running statistics by the law of total variance.
   Arena pooled_moments(double weight, const Arena& moments) const;
 

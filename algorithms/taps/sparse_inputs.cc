@@ -15,14 +15,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-at::Tensor largest(const at::Tensor& x, double kept) {
-  const std::int64_t dropped = x.numel() - std::max<std::int64_t>(1, std::llround(kept * static_cast<double>(x.numel())));
-  if (dropped <= 0) return x;
-  const at::Tensor magnitude = x.abs().to(at::kFloat);
-  const at::Tensor threshold = std::get<0>(at::kthvalue(magnitude.reshape({-1}), dropped + 1));
-  return at::where(magnitude.ge(threshold), x, 0.0);
-}
-
 class SparseLinear : public torch::autograd::Function<SparseLinear> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& w_OI, const std::optional<at::Tensor>& bias_O,
@@ -72,6 +64,14 @@ class SparseConv : public torch::autograd::Function<SparseConv> {
 std::optional<at::Tensor> if_any(const at::Tensor& bias_O) { return bias_O.defined() ? std::optional(bias_O) : std::nullopt; }
 
 }  // namespace
+
+at::Tensor largest(const at::Tensor& x, double kept) {
+  const std::int64_t dropped = x.numel() - std::max<std::int64_t>(1, std::llround(kept * static_cast<double>(x.numel())));
+  if (dropped <= 0) return x;
+  const at::Tensor magnitude = x.abs().to(at::kFloat);
+  const at::Tensor threshold = std::get<0>(at::kthvalue(magnitude.reshape({-1}), dropped + 1));
+  return at::where(magnitude.ge(threshold), x, 0.0);
+}
 
 at::Tensor SparseInputs::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
   return SparseLinear::apply(x_I, w_OI, if_any(bias_O), kept_);

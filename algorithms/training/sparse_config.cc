@@ -16,6 +16,7 @@ void visit_refresh(FieldVisitor& v, std::int64_t& refresh) {
 bool keeps_shadows(const SparseConfig& config) { return !std::holds_alternative<FixedMask>(config); }
 
 bool refresh_due(const SparseConfig& config, std::int64_t round, std::int64_t rounds) {
+  if (std::holds_alternative<ZeroFlConfig>(config)) return true;
   return std::visit(
       [&](const auto& c) {
         if constexpr (requires { c.refresh; }) return (round + 1) % c.refresh == 0 && round + 1 < rounds;

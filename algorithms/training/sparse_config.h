@@ -8,16 +8,18 @@
 //   ast      Huang et al., "Pruning large language models with semi-structural adaptive sparse training", 2024: the decay is annealed,
 //                lambda(t) = lambda * min(1, t / T0),   T0 = anneal * the steps of the stage,
 //            and stands beside the first moment instead of in it (algorithms/training/optimizer.h has the update).
+//   zerofl   Every client takes the largest of its own weights in each step, and sends those alone (algorithms/training/zerofl.h).
 //
 // t counts steps over the whole stage: round r of R and step s of its S give (r + s / S) / R of it, whatever S a client has, so that all
 // clients of a round go through the same decays. Masks are made anew every `refresh` rounds but not after the last: what a run ends with
-// is what it was trained with.
+// is what it was trained with. ZeroFL's is made anew after each round: no client is bound to it.
 // Cost against `fixed`: clients receive and send dense values, and a mask that has changed (1 bit a weight, 1/32 of the values).
 #pragma once
 
 #include <cstdint>
 #include <variant>
 
+#include "algorithms/training/zerofl.h"
 #include "core/config.h"
 
 namespace coppice {
@@ -48,7 +50,7 @@ struct AstConfig {
   void visit(FieldVisitor& v);
 };
 
-using SparseConfig = std::variant<FixedMask, SteConfig, SrSteConfig, AstConfig>;
+using SparseConfig = std::variant<FixedMask, SteConfig, SrSteConfig, AstConfig, ZeroFlConfig>;
 
 // Whether dropped weights live on as shadows.
 bool keeps_shadows(const SparseConfig& config);

@@ -65,6 +65,11 @@ Layout smaller_layout(std::int64_t num_elements, std::int64_t num_values) {
   return indices ? Layout::kIndices : Layout::kBitmap;
 }
 
+std::size_t position_bytes(std::int64_t num_elements, std::int64_t num_values) {
+  const bool indices = smaller_layout(num_elements, num_values) == Layout::kIndices;
+  return static_cast<std::size_t>(indices ? num_values * kIndexBytes : bitmap_bytes(num_elements));
+}
+
 Positions encode_positions(std::span<const std::byte> bits, std::int64_t num_elements) {
   require_bitmap(bits, num_elements);
   const std::int64_t num_set = count_bits(bits);

@@ -13,6 +13,9 @@ namespace coppice {
 // kIndices (4 bytes a value) where that is less than kBitmap (ceil(n / 8) bytes), that is below a density of 1/32.
 Layout smaller_layout(std::int64_t num_elements, std::int64_t num_values);
 
+// Bytes of the smaller one.
+std::size_t position_bytes(std::int64_t num_elements, std::int64_t num_values);
+
 // Positions as Block carries them; `layout` is kIndices or kBitmap.
 struct Positions {
   Layout layout = Layout::kBitmap;

@@ -60,6 +60,34 @@ class Rivals(ProgramTest):
                     self.assertAlmostEqual(kept_of(result), 0.1, delta=0.0002)
                     self.assertEqual(grown, dropped)
 
+    def test_local_sparsity(self):
+        out = self.run_small("zerofl")
+        result = summary(out)
+        self.assertAlmostEqual(kept_of(result), 0.1, delta=0.0002)
+        trained = [r for r in rounds_of(out) if "sparse" in r]
+        self.assertEqual(len(trained), 3)
+        self.assertTrue(all(r["sparse"]["flip_rate"] > 0 for r in trained))
+        dense = result["traffic"]["dense_bytes_per_client"]
+        self.assertTrue(all(r["bytes_up"] < 4 * dense / 3 for r in trained))  # of 4 clients
+        two = summary(self.run_small("zerofl", ranks=2))
+        self.assertEqual(two["mask"]["digest"], result["mask"]["digest"])
+        self.assertEqual(two["variants"][-1]["loss"], result["variants"][-1]["loss"])
+
+    def test_channels_bytes_and_selective_reports(self):
+        everyone = ("data.partition={kind: dirichlet, alpha: 0.5, clients: 4}", "stages.finetune.rounds=4")
+        out = self.run_small("fl_pqsu", *everyone)
+        result = summary(out)
+        self.assertLessEqual(result["variants"][-1]["parameters"], 0.5 * result["variants"][0]["parameters"])
+        always = self.run_small("fl_pqsu", *everyone, "federation.local.selective=false", "federation.wire=f32", ranks=2)
+        for some, whole in zip(rounds_of(out), rounds_of(always)):
+            if whole["bytes_up"] > 0 and whole["stage"] == "finetune":
+                self.assertLess(some["bytes_up"], 0.35 * whole["bytes_up"])
+                self.assertEqual(some["clients"] + some["declined"], 4)
+        again = self.folder / "again"
+        arguments = [item for o in [*SMALL, *everyone, "stages.prune.recalibration.cohort=4", "run.ranks=2"] for item in ("--set", o)]
+        self.run_ok("run", SOURCE / "configs" / "fl_pqsu.yaml", "--out", again, *arguments)
+        self.assertEqual(summary(again)["variants"][-1]["loss"], result["variants"][-1]["loss"])
+
     def test_parts_of_the_model_and_their_devices(self):
         result = summary(self.run_small("heterofl"))
         dense = result["traffic"]["dense_bytes_per_client"]
@@ -170,6 +198,14 @@ class Refused(ProgramTest):
         self.refuse("erk_magnitude", "federation.submodels=lotteryfl", words=["finetune", "after a cut", "submodels"])
         self.refuse("fedmp", "federation.devices=none", words=["submodels", "fedmp", "devices", "mix"])
         self.refuse("heterofl", "federation.devices=mix", words=["devices.profiles", "none"])
+        self.refuse("zerofl", "stages.prune.pattern='2:4'", "stages.prune.budget={density: 0}", words=["finetune.sparse", "zerofl", "2:4", "unstructured"])
+        self.refuse("zerofl", "federation.aggregation=fednova", words=["finetune.sparse", "zerofl", "fednova", "mean"])
+        self.refuse("zerofl", "stages.finetune.dynamics=fedtiny", words=["finetune.dynamics", "fedtiny", "sparse"])
+        self.refuse("zerofl", "stages.finetune.sparse={kind: zerofl, mask_ratio: 1.5}", words=["sparse.mask_ratio", "1.5", "1"])
+        self.refuse("zerofl", "stages.finetune.sparse={kind: zerofl, upload: top_k}", words=["sparse.upload", "top_k", "top_k_w"])
+        self.refuse("fl_pqsu", "stages.finetune.twin=true", words=["finetune.twin", "federation.local.selective"])
+        self.refuse("fl_pqsu", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["local.selective", "scaffold"])
+        self.refuse("fl_pqsu", "federation.aggregation=krum", "federation.cohort=5", words=["local.selective", "krum"])
         self.refuse("fedrts", "federation.correction=scaffold", "federation.optimizer.momentum=0", words=["finetune.dynamics", "scaffold"])
 
 

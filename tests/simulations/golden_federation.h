@@ -17,6 +17,11 @@ inline const nlohmann::json& sparse_goldens() {
   return parsed;
 }
 
+inline const nlohmann::json& upload_goldens() {
+  static const nlohmann::json parsed = nlohmann::json::parse(std::ifstream(COPPICE_TRAINING_GOLDENS "/upload_goldens.json"));
+  return parsed;
+}
+
 inline SparseConfig sparse_of(const nlohmann::json& golden) {
   const std::int64_t refresh = sparse_goldens().at("refresh");
   if (golden.at("kind") == "ste") return SteConfig{.refresh = refresh};

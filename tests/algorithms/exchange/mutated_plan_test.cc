@@ -73,6 +73,7 @@ TEST(MutatedPlan, SettingsOutsideTheirRangeAreRefused) {
   refused("cohort: [0", "cohort: [-5");
   refused("stage:", "stages:");
   refused("scaffold: false", "scaffold: true");  // with AdamW
+  refused("select: plan_support", "select: private_top_k");  // of training without zerofl
 
   Envelope report = whole;
   report.kind = MessageKind::kReport;
