@@ -135,7 +135,6 @@ RoundPlan FederatedTraining::train_plan(const State& state, const std::string& n
   if (name == kMainTrack) assign_submodels(federation_.submodels, population_, state, plan);
   if (task.scaffold) plan.references = control_blocks(track);
   if (task.scaffold || task.selective) name_stores(state, plan);
-  }
   plan.individual_reports = std::holds_alternative<KrumAggregation>(federation_.aggregation);
   if (std::optional<GrowthTask> growth = dynamics_task(name, track, round)) plan.tasks.emplace_back(*std::move(growth));
   return plan;
