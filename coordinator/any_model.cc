@@ -2,10 +2,10 @@
 
 #include <filesystem>
 
-#include "coordinator/packed_model.h"
 #include "core/error.h"
 #include "models/graph/graph_model.h"
 #include "models/model_folder.h"
+#include "models/packed/packed_model.h"
 
 namespace coppice {
 
@@ -18,7 +18,7 @@ std::string folder_of_model(const std::string& path) {
 }
 
 ModelState read_any_model(const std::string& path) {
-  if (path.ends_with(".packed") && std::filesystem::exists(path)) return read_packed_model(path).state;
+  if (path.ends_with(".packed") && std::filesystem::exists(path)) return read_packed_model(path);
   if (path.ends_with(".pt2") && std::filesystem::exists(path)) return read_graph_file(path);
   return read_model_folder(folder_of_model(path));
 }

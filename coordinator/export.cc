@@ -7,12 +7,12 @@
 
 #include "algorithms/methods/final_measurement.h"
 #include "coordinator/latency.h"
-#include "coordinator/packed_model.h"
 #include "coordinator/report/model_card.h"
 #include "core/file.h"
 #include "models/model.h"
 #include "models/model_folder.h"
 #include "models/model_ports.h"
+#include "models/packed/packed_model.h"
 
 namespace coppice {
 namespace {
@@ -84,7 +84,7 @@ RunSummary export_run(const State& state, const RunFacts& facts, const std::stri
   figures.file_bytes = size_of(model_folder + "/model.safetensors");
   if (result.mask) {
     const std::string packed = model_folder + "/model.packed";
-    write_packed_model(packed, *result.values, result.mask);
+    write_packed_model(packed, *result.values, *result.mask);
     // The same model by another road to disk: equal in all but its bytes.
     VariantFigures compact = figures;
     compact.name = "compact";

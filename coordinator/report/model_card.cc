@@ -63,7 +63,7 @@ std::string artifact_sentence(const std::string& artifact) {
   if (artifact == "sliced")
     return "What was pruned is gone from the shapes: the model is smaller and faster for every tool that loads it.";
   if (artifact == "packed")
-    return "The weights are stored packed: smaller on disk, and to be opened with the loader of this project.";
+    return "The weights are stored packed: smaller on disk, and to be opened by this program or its tools/read_packed.py.";
   if (artifact == "zeros")
     return "The shapes are those of the dense model and what was pruned is zero: same size and speed in ordinary "
            "tools.";

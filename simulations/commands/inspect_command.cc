@@ -7,9 +7,19 @@
 #include "core/human_text.h"
 #include "core/text_table.h"
 #include "models/model.h"
+#include "models/packed/packed_model.h"
 #include "simulations/commands/commands.h"
 
 namespace coppice {
+namespace {
+
+void print_packed_size(const std::string& path) {
+  const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+  const double least = least_bytes(read_packed_file(path));
+  std::printf("%s: %.0f bytes; entropy bound %.0f; ratio %s\n", path.c_str(), bytes, least, fixed_text(bytes / least, 3).c_str());
+}
+
+}  // namespace
 
 void add_inspect_command(CLI::App& app, int& code) {
   auto path = std::make_shared<std::string>();
@@ -21,6 +31,8 @@ void add_inspect_command(CLI::App& app, int& code) {
       std::fputs(closing_table(read_summary(*path), *path + "/report.html").c_str(), stdout);
     }
     const ModelState state = read_any_model(*path);
+    const std::string packed = path->ends_with(".packed") ? *path : *path + "/model/model.packed";
+    if (std::filesystem::exists(packed)) print_packed_size(packed);
     const auto model = make_model(state.config);
     const PrunableStructure structure = model->structure();
     const Cost cost = model->cost(structure.full_widths());
