@@ -11,6 +11,10 @@
 namespace coppice {
 namespace {
 
+// Scores that the step before went by, one a unit of the uncut model.
+constexpr const char* kCoarseMemory = "memory/coarse";
+constexpr const char* kFineMemory = "memory/fine";
+
 // Different rules often agree; each mask is judged once, under the name of the first rule that made it.
 void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) {
   for (const CandidateMask& other : all) {
@@ -20,9 +24,9 @@ void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) 
 }
 
 // Scores of the units of a model that was cut, as scores of the uncut one.
-std::vector<double> lifted(const Mask* cut, const std::vector<double>& scores) {
+std::vector<double> lifted(const Mask* cut, const std::vector<double>& scores, double of_gone) {
   if (cut == nullptr) return scores;
-  std::vector<double> all(cut->groups().size(), kGone);
+  std::vector<double> all(cut->groups().size(), of_gone);
   std::size_t next = 0;
   for (std::size_t g = 0; g < all.size(); ++g) {
     if (cut->groups()[g] != 0) all[g] = scores.at(next++);
@@ -30,12 +34,13 @@ std::vector<double> lifted(const Mask* cut, const std::vector<double>& scores) {
   return all;
 }
 
-// Of the units that are still there, which are kept.
-std::vector<std::uint8_t> still_there(const Mask* cut, const std::vector<std::uint8_t>& kept) {
-  if (cut == nullptr) return kept;
-  std::vector<std::uint8_t> there;
-  for (std::size_t g = 0; g < kept.size(); ++g) {
-    if (cut->groups()[g] != 0) there.push_back(kept[g]);
+// What stands for the units that are still there, of values for all of the uncut model.
+template <class T>
+std::vector<T> still_there(const Mask* cut, const std::vector<T>& of_all) {
+  if (cut == nullptr) return of_all;
+  std::vector<T> there;
+  for (std::size_t g = 0; g < of_all.size(); ++g) {
+    if (cut->groups()[g] != 0) there.push_back(of_all[g]);
   }
   return there;
 }
@@ -49,6 +54,13 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
   double& kept = fraction_of(one.budget.budget);
   kept = 1.0 - (1.0 - kept) * static_cast<double>(step) / static_cast<double>(config.steps);
   return one;
+}
+
+FinetuneConfig training_between(const PruneConfig& config) {
+  FinetuneConfig training;
+  training.rounds = config.rounds;
+  training.evaluate_every = 0;
+  return training;
 }
 
 ScoreTarget target_of(const Pattern& pattern) {
@@ -66,13 +78,35 @@ Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federa
       scores_(std::move(scores)),
       pattern_(make_pattern(config_.pattern)) {}
 
+UnitScores Pruning::unit_scores(const State& state, const Model& model, const Arena& base) const {
+  const ScoreRequest request = score_request(estimate_task(scores_, ScoreTarget::kUnits, false));
+  UnitScores scores = decode_unit_scores(scores_.importance, model, base, request,
+                                         score_sums(state, score_blocks(scores_.importance, model, request)));
+  for (auto& [name, own] : {std::pair(kCoarseMemory, &scores.coarse), std::pair(kFineMemory, &scores.fine)}) {
+    const auto found = state.numbers.find(name);
+    if (config_.memory == 0.0 || found == state.numbers.end()) continue;
+    const std::vector<double> past = still_there(state.track(kMainTrack).cut.get(), found->second);
+    for (std::size_t g = 0; g < own->size(); ++g) (*own)[g] += config_.memory * past.at(g);
+  }
+  return scores;
+}
+
+// The state is as the stage found it: scores of this step and its shapes are there.
+void Pruning::remember(State& state) const {
+  if (config_.memory == 0.0) return;
+  const Track& track = state.track(kMainTrack);
+  const UnitScores scores = unit_scores(state, *make_model(track.values->config), track.values->base);
+  state.numbers[kCoarseMemory] = lifted(track.cut.get(), scores.coarse, 0.0);
+  state.numbers[kFineMemory] = lifted(track.cut.get(), scores.fine, 0.0);
+}
+
 std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
   const PrunableStructure structure = model.structure();
   const Mask* cut = state.track(kMainTrack).cut.get();
   const auto uncut = cut == nullptr ? nullptr : make_model(state.track(kDenseTrack).values->config);
   std::vector<CandidateMask> all;
   const auto add = [&](const std::string& name, const std::vector<double>& scores) {
-    const std::vector<std::uint8_t> kept = choose_units(uncut ? *uncut : model, lifted(cut, scores), config_.budget);
+    const std::vector<std::uint8_t> kept = choose_units(uncut ? *uncut : model, lifted(cut, scores, kGone), config_.budget);
     add_distinct(all, name, Mask::of_groups(model.base_layout(), structure, still_there(cut, kept)));
   };
   if (from_weights_alone(scores_.importance)) {
@@ -86,9 +120,7 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
     }
     return all;
   }
-  const ScoreRequest request = score_request(estimate_task(scores_, ScoreTarget::kUnits, false));
-  const UnitScores scores = decode_unit_scores(scores_.importance, model, base, request,
-                                               score_sums(state, score_blocks(scores_.importance, model, request)));
+  const UnitScores scores = unit_scores(state, model, base);
   for (const Candidate& candidate : coppice::candidates(scores_.fusion)) {
     add(candidate.name, fuse(candidate.config, structure, scores).scores);
   }
@@ -161,6 +193,8 @@ void PruneConfig::visit(FieldVisitor& v) {
   v.variant("pattern", pattern, "what is kept or dropped together: whole units, single weights, N of M or blocks of R x C");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
   v.field("steps", steps, "channels: cuts on the way to the budget, each after scores of its own", within(1, 100));
+  v.field("rounds", rounds, "steps: rounds of training between two of them", at_least(0));
+  v.field("memory", memory, "steps: share of a step's scores that the next adds to its own; 1 = scores accumulate over the steps", within(0, 1));
   budget.visit(v);
   v.variant("compensation", compensation, "what makes up for what is dropped, without training");
   v.group("recalibration", recalibration, "data that batch-norm statistics under the mask, or what compensates, are taken from");
