@@ -2,6 +2,11 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
+#include "core/draw_block.h"
+#include "core/error.h"
+
 namespace coppice {
 
 LossKind loss_of(const ExampleSpec& spec) {
@@ -10,6 +15,7 @@ LossKind loss_of(const ExampleSpec& spec) {
     case ExampleSpec::Target::kNextToken: return LossKind::kCrossEntropy;
     case ExampleSpec::Target::kMultiLabel: return LossKind::kBinary;
     case ExampleSpec::Target::kRegression: return LossKind::kSquaredError;
+    case ExampleSpec::Target::kWords: return LossKind::kWordCosts;
   }
   return LossKind::kCrossEntropy;
 }
@@ -57,6 +63,28 @@ void read_batch(const Dataset& dataset, std::span<const std::int64_t> indices, B
       batch.targets = at::empty({count, spec.num_targets}, at::kFloat);
       dataset.read_targets(indices, batch.targets.mutable_data_ptr<float>());
       break;
+    case ExampleSpec::Target::kWords:
+      batch.targets = std::get<BagOfWords>(batch.inputs).counts_BV;
+      break;
+  }
+}
+
+void add_noise(std::int64_t latents, Seed seed, std::int64_t epoch, std::span<const std::int64_t> indices, Batch& batch) {
+  if (latents == 0) return;
+  auto* bags = std::get_if<BagOfWords>(&batch.inputs);
+  if (bags == nullptr) throw Error("noise of latents is for bags of words");
+  constexpr std::int64_t kDraws = 4;  // of a block
+  const std::int64_t blocks = (latents + kDraws - 1) / kDraws;
+  bags->noise_BK = at::empty({static_cast<std::int64_t>(indices.size()), latents}, at::kFloat);
+  auto* noise = bags->noise_BK.mutable_data_ptr<float>();
+  for (const std::int64_t example : indices) {
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const std::int64_t block = example * blocks + b;
+      if (block >> 32 != 0) throw Error("more examples and latents than 2^32 blocks of noise");
+      const auto draws = normal_block(seed, Purpose::kNoise, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(block));
+      const std::int64_t count = std::min(kDraws, latents - b * kDraws);
+      noise = std::transform(draws.begin(), draws.begin() + count, noise, [](double draw) { return static_cast<float>(draw); });
+    }
   }
 }
 

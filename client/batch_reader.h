@@ -19,6 +19,10 @@ LossKind loss_of(const ExampleSpec& spec);
 // nothing is transposed.
 void read_batch(const Dataset& dataset, std::span<const std::int64_t> indices, Batch& batch);
 
+// Gives a batch of bags the draws of N(0, 1) that a model of `latents` samples by, none where that is 0. A draw is of (run, round, client,
+// epoch, example, latent) alone, as those of data/augment.h are. `seed` carries run, round and client. Throws Error for other examples.
+void add_noise(std::int64_t latents, Seed seed, std::int64_t epoch, std::span<const std::int64_t> indices, Batch& batch);
+
 // Changes the images of a batch that was read (data/augment.h).
 void augment_batch(const Augmenter& augmenter, Seed seed, std::int64_t epoch, std::span<const std::int64_t> indices, Batch& batch);
 

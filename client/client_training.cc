@@ -12,6 +12,7 @@
 #include "client/control_variate.h"
 #include "client/selective_updating.h"
 #include "data/batches.h"
+#include "models/model_ports.h"
 
 namespace coppice {
 
@@ -27,11 +28,14 @@ TrainingOutcome ClientTraining::run(const TrainTask& task) {
   const std::int64_t of_epoch = std::max<std::int64_t>(1, order.num_batches() / std::max<std::int64_t>(1, task.epochs));
   std::int64_t served = 0;
   const double of_position = plan_.part ? training_flops(plan_, task, models_.pass) : models_.position_flops;
+  const std::int64_t latents = ports_of(models_.replica.model().config()).latents;
   const BatchSource next = [&](Batch& batch) {
     const std::span<const std::int64_t> indices = order.next();
     if (indices.empty()) return false;
     read_batch(*data_.train, indices, batch);
-    augment_batch(data_.augmenter, seed, served++ / of_epoch, indices, batch);
+    const std::int64_t epoch = served++ / of_epoch;
+    augment_batch(data_.augmenter, seed, epoch, indices, batch);
+    add_noise(latents, seed, epoch, indices, batch);
     outcome_.flops += static_cast<double>(positions_of(batch)) * of_position;
     return true;
   };

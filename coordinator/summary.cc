@@ -28,7 +28,7 @@ VariantFigures figures_of(const FinalModel& final, const State& state, const Run
   const auto model = make_model(final.values->config);
   const std::vector<double>& sums = state.numbers.at("final/" + final.name);
   figures.loss = sums[0] / sums[2];
-  figures.accuracy = sums[1] / sums[2];
+  if (facts.loss != LossKind::kWordCosts) figures.accuracy = sums[1] / sums[2];
   const MeasureSums details =
       MeasureSums::from_flat(facts.loss, outputs_of(*model), state.numbers.at("final_details/" + final.name));
   const Metrics metrics = metrics_of(details);
@@ -38,6 +38,7 @@ VariantFigures figures_of(const FinalModel& final, const State& state, const Run
   put("mean_squared_error", metrics.mean_squared_error, figures.metrics);
   put("mean_absolute_error", metrics.mean_absolute_error, figures.metrics);
   put("r_squared", metrics.r_squared, figures.metrics);
+  put("perplexity", metrics.perplexity, figures.metrics);
   figures.parameters = final.mask ? final.mask->kept() : model->base_layout()->numel();
   figures.flops = 2 * model->cost(model->structure().full_widths()).macs;
   figures.file_bytes = tensor_bytes(*final.values);

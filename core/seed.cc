@@ -37,6 +37,18 @@ std::array<std::uint32_t, 4> draw_block(Seed seed, Purpose purpose, std::uint32_
                 {block, seed.client, seed.round, (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt});
 }
 
+std::array<double, 4> normal_block(Seed seed, Purpose purpose, std::uint32_t salt, std::uint32_t block) {
+  const std::array<std::uint32_t, 4> words = draw_block(seed, purpose, salt, block);
+  std::array<double, 4> draws{};
+  for (std::size_t pair = 0; pair < 4; pair += 2) {
+    const double radius = std::sqrt(-2.0 * portable_log((words[pair] + 1.0) * 0x1p-32));
+    const double turn = words[pair + 1] * 0x1p-32;
+    draws[pair] = radius * portable_cos_of_turn(turn);
+    draws[pair + 1] = radius * portable_cos_of_turn(turn < 0.25 ? turn + 0.75 : turn - 0.25);  // the sine
+  }
+  return draws;
+}
+
 Stream::Stream(Seed seed, Purpose purpose, std::uint32_t salt)
     : key_{static_cast<std::uint32_t>(seed.run), static_cast<std::uint32_t>(seed.run >> 32)},
       counter_{0, seed.client, seed.round, (static_cast<std::uint32_t>(purpose) << kSaltBits) | salt} {

@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
   kTest,
   kBootstrap,
   kTestSecret,
+  kNoise,
 };
 
 // A point in the tree of streams. Cheap to copy; a value.

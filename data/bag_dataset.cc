@@ -29,7 +29,12 @@ class Bags final : public Dataset {
   Bags(ExampleSpec spec, std::vector<BagPiece> pieces, Annotations annotations, const Digest& inputs)
       : Dataset(std::move(spec), index_of(pieces).size(), std::move(annotations), inputs),
         pieces_(std::move(pieces)),
-        index_(index_of(pieces_)) {}
+        index_(index_of(pieces_)) {
+    const bool empty = std::all_of(pieces_.begin(), pieces_.end(), [](const BagPiece& piece) { return piece.words.bytes.empty(); });
+    if (this->spec().target == ExampleSpec::Target::kWords && size() > 0 && empty) {
+      throw InputError("found no word of the vocabulary in any of " + std::to_string(size()) + " documents; expected some, to model topics of");
+    }
+  }
 
   void read_inputs(std::span<const std::int64_t> indices, float* x) const override {
     check(indices);

@@ -19,7 +19,7 @@ struct BagPiece {
 };
 
 // A read adds each entry's count to its word's place: [B, V] float32. Throws InputError for a word outside the
-// vocabulary.
+// vocabulary, and where words are the target but no bag has any.
 std::shared_ptr<const Dataset> make_bags(ExampleSpec spec, std::vector<BagPiece> pieces, Annotations annotations,
                                          std::optional<Digest> inputs = {});
 

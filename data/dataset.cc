@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "data files are little
 constexpr std::int64_t kMostValues = std::int64_t{1} << 31;  // of one example
 
 constexpr const char* kKinds[] = {"image", "features", "tokens", "bag-of-words"};
-constexpr const char* kTargets[] = {"class", "multi-label", "regression", "next-token"};
+constexpr const char* kTargets[] = {"class", "multi-label", "regression", "next-token", "words"};
 
 template <std::size_t N>
 std::size_t index_of(const char* const (&names)[N], std::string_view what, std::string_view name) {
@@ -119,6 +119,12 @@ void ExampleSpec::check() const {
   } else if (target == Target::kNextToken) {
     throw InputError(std::string("next tokens are a target of tokens, not of ") + name_of(kind));
   }
+  if (target == Target::kWords && kind != Kind::kBagOfWords) {
+    throw InputError(std::string("words are a target of bags of words, not of ") + name_of(kind));
+  }
+  if (target == Target::kWords && num_targets != shape[0]) {
+    throw InputError("words: found " + std::to_string(num_targets) + " targets, expected the vocabulary of " + std::to_string(shape[0]));
+  }
   if (mean.empty() && scale.empty()) return;
   if (kind == Kind::kTokens || kind == Kind::kBagOfWords) {
     throw InputError(std::string("mean and scale apply to images and features, not to ") + name_of(kind));
@@ -147,6 +153,8 @@ std::string ExampleSpec::describe() const {
       return text + " outputs";
     case Target::kNextToken:
       return text + " next tokens";
+    case Target::kWords:
+      return text + " words";
   }
   return text;
 }

@@ -19,12 +19,12 @@ namespace coppice {
 // What one example looks like, before and after `read_*`.
 struct ExampleSpec {
   enum class Kind : std::uint8_t { kImage, kFeatures, kTokens, kBagOfWords };
-  enum class Target : std::uint8_t { kClass, kMultiLabel, kRegression, kNextToken };
+  enum class Target : std::uint8_t { kClass, kMultiLabel, kRegression, kNextToken, kWords };
 
   Kind kind = Kind::kFeatures;
   std::vector<std::int64_t> shape;  // image: H, W, C; features: F; tokens: T; bag of words: V
   Target target = Target::kClass;
-  std::int64_t num_targets = 0;  // classes, labels, outputs, or the vocabulary of the next token
+  std::int64_t num_targets = 0;  // classes, labels, outputs, or the vocabulary of the next token or of the bag itself (kWords)
   std::int64_t vocabulary = 0;   // of token inputs; 0 otherwise
   std::int64_t pad_token = 0;    // stands behind the last token of a short example
 
@@ -64,7 +64,7 @@ struct StoredInput {
 };
 
 // What is known of every example besides its input. Exactly one of `classes` and `targets` is filled, neither for
-// kNextToken.
+// kNextToken and kWords.
 struct Annotations {
   std::vector<std::int32_t> classes;  // N, in [0, num_targets)
   std::vector<float> targets;         // N x L, row-major

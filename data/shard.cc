@@ -92,6 +92,7 @@ std::int64_t targets_of(const ExampleSpec& spec) {
     case Target::kClass:
       return 1;
     case Target::kNextToken:
+    case Target::kWords:
       return 0;
     case Target::kMultiLabel:
     case Target::kRegression:

@@ -1,6 +1,6 @@
 // What a model consumes and what a pass over it yields.
 //
-// Shapes: B batch, C channels, H height, W width, F features, T tokens, V vocabulary or number of targets.
+// Shapes: B batch, C channels, H height, W width, F features, T tokens, V vocabulary or number of targets, K latents.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,11 +21,12 @@ struct Tokens {
 };
 struct BagOfWords {
   at::Tensor counts_BV;
+  at::Tensor noise_BK = {};  // draws of N(0, 1) for a model that samples K latents while it is trained; undefined: their means are taken
 };
 
 struct Batch {
   std::variant<Images, Features, Tokens, BagOfWords> inputs;
-  at::Tensor targets;  // class: int64 [B]; multi-label and regression: float32 [B, V]; next token: int64 [B, T]
+  at::Tensor targets;  // class: int64 [B]; multi-label, regression and words: float32 [B, V]; next token: int64 [B, T]
 
   std::int64_t size() const;  // B
 };

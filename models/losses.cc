@@ -7,6 +7,7 @@
 #include <ATen/ops/mse_loss.h>
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "core/error.h"
@@ -57,11 +58,14 @@ at::Tensor loss_sum(LossKind kind, const at::Tensor& logits, const at::Tensor& t
       return at::binary_cross_entropy_with_logits(wide, targets, {}, {}, at::Reduction::Sum) / outputs;
     case LossKind::kSquaredError:
       return at::mse_loss(wide, targets, at::Reduction::Sum) / outputs;
+    case LossKind::kWordCosts:
+      return (wide * targets).sum();
   }
   throw Error("unknown kind of loss");
 }
 
 std::int64_t count_of(LossKind kind, const at::Tensor& targets) {
+  if (kind == LossKind::kWordCosts) return std::llround(targets.sum(at::kDouble).item<double>());
   if (kind != LossKind::kCrossEntropy) return targets.size(0);
   const at::Tensor packed = targets.contiguous();
   const std::span<const std::int64_t> classes = values_of(packed);

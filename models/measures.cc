@@ -96,6 +96,15 @@ void add_errors(MeasureSums& sums, std::span<const float> row, const float* targ
   sums.loss_sum += loss / static_cast<double>(sums.outputs);
 }
 
+void add_words(MeasureSums& sums, std::span<const float> row, const float* targets) {
+  double words = 0.0;
+  for (std::int64_t v = 0; v < sums.outputs; ++v) {
+    sums.loss_sum += static_cast<double>(row[v]) * targets[v];
+    words += targets[v];
+  }
+  sums.count += std::llround(words);
+}
+
 double exact_count(double value) {
   if (!(value >= 0.0 && value <= 9007199254740992.0 && value == std::floor(value))) {
     throw InputError("measures: found " + std::to_string(value) + "; expected a count");
@@ -187,6 +196,7 @@ std::optional<double> r_squared(const MeasureSums& sums) {
 }  // namespace
 
 MeasureSums::MeasureSums(LossKind loss, std::int64_t num_outputs) : kind(loss), outputs(num_outputs) {
+  if (kind == LossKind::kWordCosts) return;
   if (kind == LossKind::kSquaredError) {
     errors.assign(outputs * 4, 0.0);
     return;
@@ -210,9 +220,11 @@ void MeasureSums::add(const at::Tensor& logits, const at::Tensor& targets) {
   for (std::int64_t i = 0; i < rows.size(); ++i) {
     const std::span<const float> row = rows[i];
     if (kind == LossKind::kCrossEntropy && packed_targets.const_data_ptr<std::int64_t>()[i] == kIgnoredTarget) continue;
-    ++count;
+    if (kind != LossKind::kWordCosts) ++count;
     if (!all_finite(row)) {
       loss_sum += std::nan("");
+    } else if (kind == LossKind::kWordCosts) {
+      add_words(*this, row, packed_targets.const_data_ptr<float>() + i * outputs);
     } else if (kind == LossKind::kCrossEntropy) {
       add_class(*this, row, packed_targets.const_data_ptr<std::int64_t>()[i]);
     } else {
@@ -257,6 +269,10 @@ Metrics metrics_of(const MeasureSums& sums) {
   if (sums.count == 0) return metrics;
   const auto count = static_cast<double>(sums.count), outputs = static_cast<double>(sums.outputs);
   metrics.loss = sums.loss_sum / count;
+  if (sums.kind == LossKind::kWordCosts) {
+    metrics.perplexity = std::exp(*metrics.loss);
+    return metrics;
+  }
   if (sums.kind == LossKind::kSquaredError) {
     double squares = 0.0, absolutes = 0.0;
     for (std::int64_t v = 0; v < sums.outputs; ++v) {
@@ -276,7 +292,7 @@ Metrics metrics_of(const MeasureSums& sums) {
 }
 
 std::int64_t hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets) {
-  if (kind == LossKind::kSquaredError) return 0;
+  if (kind == LossKind::kSquaredError || kind == LossKind::kWordCosts) return 0;
   check_targets(kind, logits, targets);
   Rows rows(logits);
   const at::Tensor packed_targets = targets.contiguous();

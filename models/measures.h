@@ -37,7 +37,7 @@ struct MeasureSums {
   std::int64_t outputs;  // V
   double loss_sum = 0.0;
   std::int64_t count = 0;  // samples
-  std::int64_t hits = 0;   // right classes, or right decisions on single labels (at p = 1/2); 0 for squared error
+  std::int64_t hits = 0;   // right classes, or right decisions on single labels (at p = 1/2); 0 for squared error and word costs
   std::vector<std::int64_t> confusion;          // classes: [truth, predicted]; labels: [label, truth, predicted]
   std::vector<std::int64_t> positives;          // [V, kScoreBins]: scores of a class or label where it is the truth
   std::vector<std::int64_t> negatives;          // [V, kScoreBins]: and where it is not
@@ -59,6 +59,7 @@ struct Metrics {
   std::optional<double> mean_squared_error;
   std::optional<double> mean_absolute_error;
   std::optional<double> r_squared;  // mean over targets that vary
+  std::optional<double> perplexity;  // word costs: exp of the loss
 };
 Metrics metrics_of(const MeasureSums& sums);
 

@@ -6,6 +6,7 @@
 #include "models/input_tensor.h"
 #include "models/mlp.h"
 #include "models/model_folder.h"
+#include "models/prodlda.h"
 #include "models/resnet.h"
 #include "models/vgg.h"
 
@@ -20,6 +21,7 @@ struct Maker {
   std::unique_ptr<Model> operator()(const Resnet18Config& config) const { return make_resnet18(config); }
   std::unique_ptr<Model> operator()(const Vgg11Config& config) const { return make_vgg11(config); }
   std::unique_ptr<Model> operator()(const DecoderConfig& config) const { return make_decoder(config); }
+  std::unique_ptr<Model> operator()(const ProdLdaConfig& config) const { return make_prodlda(config); }
   std::unique_ptr<Model> operator()(const ModelFolderConfig& config) const {
     return make_model(read_model_folder(config.path).config);
   }

@@ -88,6 +88,13 @@ void DecoderConfig::visit(FieldVisitor& v) {
   v.field("tied", tied, "the head is the embedding");
 }
 
+void ProdLdaConfig::visit(FieldVisitor& v) {
+  v.field("vocabulary", vocabulary, "words", within(1, kWidest));
+  v.field("hidden", hidden, "width of each hidden layer of the encoder", within(1, kWidest));
+  v.field("topics", topics, "topics", within(2, kWidest));
+  v.field("prior", prior, "alpha of the symmetric Dirichlet prior of a document's topics; smaller = fewer topics a document", above(0.0));
+}
+
 void ModelFolderConfig::visit(FieldVisitor& v) {
   v.field("path", path, "folder with config.json and model.safetensors");
 }

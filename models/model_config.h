@@ -118,6 +118,17 @@ struct DecoderConfig {
   bool operator==(const DecoderConfig&) const = default;
 };
 
+// A topic model: a variational autoencoder of bags of words (models/prodlda.h).
+struct ProdLdaConfig {
+  static constexpr const char* kName = "prodlda";
+  std::int64_t vocabulary = 1000;
+  std::vector<std::int64_t> hidden = {100, 100};  // of the encoder
+  std::int64_t topics = 20;
+  double prior = 1.0;  // alpha of the symmetric Dirichlet
+  void visit(FieldVisitor& v);
+  bool operator==(const ProdLdaConfig&) const = default;
+};
+
 // A folder written by an export (config.json + model.safetensors): the architecture and the weights come from there.
 struct ModelFolderConfig {
   static constexpr const char* kName = "folder";
@@ -137,7 +148,7 @@ struct GraphConfig {
 };
 
 using ModelConfig =
-    std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, Resnet18Config, Vgg11Config, DecoderConfig, ModelFolderConfig, GraphConfig>;
+    std::variant<MlpConfig, CnnConfig, Resnet8Config, Resnet20Config, Resnet18Config, Vgg11Config, DecoderConfig, ProdLdaConfig, ModelFolderConfig, GraphConfig>;
 
 std::string family_of(const ModelConfig& config);  // kName of the alternative held
 

@@ -50,7 +50,8 @@ std::string config_text(const ModelConfig& config) {
   } else {
     const bool decodes = std::holds_alternative<DecoderConfig>(config);
     const bool graph = std::holds_alternative<GraphConfig>(config);
-    json["architectures"] = {graph ? "Model" : decodes ? "CoppiceForCausalLM" : "CoppiceForImageClassification"};
+    const bool topics = std::holds_alternative<ProdLdaConfig>(config);
+    json["architectures"] = {graph ? "Model" : decodes ? "CoppiceForCausalLM" : topics ? "CoppiceForTopics" : "CoppiceForImageClassification"};
     json["model_type"] = kOurTypes + family_of(config);
   }
   json["torch_dtype"] = "float32";

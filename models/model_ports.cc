@@ -50,6 +50,7 @@ struct Ports {
   ModelPorts operator()(const ResnetWidths& c) const { return {Input::kImages, c.input, 0, c.outputs}; }
   ModelPorts operator()(const Vgg11Config& c) const { return {Input::kImages, c.input, 0, c.outputs}; }
   ModelPorts operator()(const DecoderConfig& c) const { return {Input::kTokens, {kAny}, c.vocab, c.vocab}; }
+  ModelPorts operator()(const ProdLdaConfig& c) const { return {Input::kFeatures, {c.vocabulary}, 0, c.vocabulary, c.topics}; }
   ModelPorts operator()(const ModelFolderConfig&) const { throw Error("a model's config names a folder"); }
   ModelPorts operator()(const GraphConfig& c) const {
     if (c.program == nullptr) throw Error("a model's config names a file");

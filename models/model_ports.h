@@ -15,6 +15,7 @@ struct ModelPorts {
   std::vector<std::int64_t> shape;  // of a sample: H, W, C; F; or T. -1: any size
   std::int64_t vocabulary = 0;      // of tokens
   std::int64_t outputs = 0;         // logits of a sample, or of a token
+  std::int64_t latents = 0;         // draws of N(0, 1) that a sample takes while the model is trained
 };
 
 // Throws InputError for a graph that takes in or puts out something else, Error for a config that only names a file.

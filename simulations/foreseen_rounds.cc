@@ -61,6 +61,8 @@ std::int64_t rounds_of(const StageConfig& stage) {
   const auto* warmup = std::get_if<WarmupConfig>(&stage);
   const auto* finetune = std::get_if<FinetuneConfig>(&stage);
   const auto* own = std::get_if<Custom<Stage>>(&stage);
+  const auto* prune = std::get_if<PruneConfig>(&stage);
+  if (prune != nullptr) return (prune->steps - 1) * prune->rounds;
   return warmup != nullptr ? warmup->rounds : finetune != nullptr ? finetune->rounds : own != nullptr ? (*own)->rounds() : 0;
 }
 
@@ -83,20 +85,29 @@ std::vector<ForeseenRound> foresee_rounds(const RunConfig& config, const Scenari
   const ExampleSpec& spec = data.clients->train->spec();
   State state = first;
   std::vector<ForeseenRound> rounds;
+  const auto foresee = [&](const StageConfig& stage, const State& before) {
+    RunConfig alone = config;
+    alone.stages = {stage};
+    const RoundPlan plan = make_stages(alone, population, data.loss).at(0)->next_plans(before).at(0);
+    const auto model = make_model(plan.values->config);
+    const bool tokens = ports_of(model->config()).input == ModelPorts::Input::kTokens;
+    const double positions = samples_of_a_round(config, population) * (tokens ? static_cast<double>(spec.shape[0]) : 1.0);
+    ForeseenRound& round = rounds.emplace_back();
+    round.stage = kind_of(stage);
+    round.rounds = rounds_of(stage);
+    round.bytes_down = plan_bytes(plan, plan.mask, true);
+    round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), PassFlops(*model));
+    round.bytes = client_bytes(plan, *model, expected_report_bytes(plan, *model));
+  };
   for (const StageConfig& stage : config.stages) {
-    if (rounds_of(stage) > 0) {
-      RunConfig alone = config;
-      alone.stages = {stage};
-      const RoundPlan plan = make_stages(alone, population, data.loss).at(0)->next_plans(state).at(0);
-      const auto model = make_model(plan.values->config);
-      const bool tokens = ports_of(model->config()).input == ModelPorts::Input::kTokens;
-      const double positions = samples_of_a_round(config, population) * (tokens ? static_cast<double>(spec.shape[0]) : 1.0);
-      ForeseenRound& round = rounds.emplace_back();
-      round.stage = kind_of(stage);
-      round.rounds = rounds_of(stage);
-      round.bytes_down = plan_bytes(plan, plan.mask, true);
-      round.flops = positions * training_flops(plan, std::get<TrainTask>(plan.tasks.at(0)), PassFlops(*model));
-      round.bytes = client_bytes(plan, *model, expected_report_bytes(plan, *model));
+    if (const auto* prune = std::get_if<PruneConfig>(&stage)) {
+      for (std::int64_t step = 1; step < prune->steps && prune->rounds > 0; ++step) {
+        State between = state;
+        Leave{between}(step_of(*prune, step));
+        foresee(training_between(*prune), between);
+      }
+    } else if (rounds_of(stage) > 0) {
+      foresee(stage, state);
     }
     std::visit(Leave{state}, stage);
   }

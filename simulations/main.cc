@@ -30,6 +30,7 @@ int run_command_line(int argc, char** argv, const std::string& name, const Exten
   add_prune_command(app, extensions, code);
   add_data_command(app, extensions, code);
   add_eval_command(app, extensions, code);
+  add_topics_command(app, extensions, code);
   add_generate_command(app, code);
   add_bench_command(app, code);
   add_inspect_command(app, code);

@@ -122,6 +122,10 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
     throw InputError(key + ".steps: found " + std::to_string(prune.steps) + " with pattern " + to_string(pattern) +
                      "; expected 1, or pattern channels");
   }
+  if (prune.steps == 1 && (prune.rounds > 0 || prune.memory > 0.0)) {
+    throw InputError(key + (prune.rounds > 0 ? ".rounds: found " + std::to_string(prune.rounds) : ".memory: found " + plain_number(prune.memory)) +
+                     " with steps 1; expected 0, or steps above 1");
+  }
   if (!channels && !prune.budget.units.empty()) {
     throw InputError(key + ".units: pattern " + to_string(pattern) + " takes single weights; expected no units");
   }

@@ -10,6 +10,7 @@
 #include "algorithms/methods/sparse_gpt_pruning.h"
 #include "algorithms/methods/submodels.h"
 #include "client/batch_reader.h"
+#include "core/config_text.h"
 #include "core/error.h"
 #include "data/data_files.h"
 #include "models/biases.h"
@@ -238,9 +239,14 @@ void check_model_fits(const Model& model, const ExampleSpec& spec, const std::st
   const ModelPorts ports = ports_of(model.config());
   std::vector<std::int64_t> asked = spec.shape;
   if (std::holds_alternative<MlpConfig>(model.config())) asked = {spec.values_per_example()};
+  const bool models_topics = std::holds_alternative<ProdLdaConfig>(model.config());
+  if (models_topics != (spec.target == ExampleSpec::Target::kWords)) {
+    throw InputError(file + ": model: found " + family_of(model.config()) + "; the data holds " + spec.describe() + ", expected " +
+                     (models_topics ? "bags of words whose target is words (tools/to_shards.py --task words)" : "model prodlda"));
+  }
   const auto fits = [](std::int64_t size, std::int64_t given) { return size < 0 || size == given; };
   if (!std::equal(ports.shape.begin(), ports.shape.end(), asked.begin(), asked.end(), fits)) {
-    throw InputError(file + ": model." + (ports.shape.size() == 1 ? "inputs" : "input") + ": found " +
+    throw InputError(file + ": model." + (models_topics ? "vocabulary" : ports.shape.size() == 1 ? "inputs" : "input") + ": found " +
                      text_of(ports.shape) + "; the data holds " + spec.describe() + ", expected " + text_of(asked));
   }
   if (ports.outputs != spec.num_targets) {
@@ -277,6 +283,7 @@ std::vector<std::unique_ptr<Method>> make_stages(const RunConfig& config, const 
     const ScoreConfig scores = scores_before(config, i);
     for (std::int64_t step = 1; step <= prune->steps; ++step) {
       const PruneConfig one = step_of(*prune, step);
+      if (step > 1 && prune->rounds > 0) stages.push_back(make(training_between(*prune)));
       if (step > 1) stages.push_back(make.scores_for(*prune, scores));
       if (learns_fusion(scores)) stages.push_back(std::make_unique<FusionLearning>(one, scores, config.federation, loss, population));
       stages.push_back(make(one));
@@ -327,6 +334,10 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
       } else {
         check_pattern(model, pattern, prune->edge);
         check_density(*prune, pattern, model);
+      }
+      if (prune->memory > 0.0 && from_weights_alone(scores.importance)) {
+        throw InputError("memory: found " + plain_number(prune->memory) + " with importance " + kind_of(scores.importance) +
+                         ", of which clients send nothing that could accumulate; expected 0");
       }
       if (prune->budget.allocation == Allocation::kAdaptive) check_held_out(population, "adaptive allocation");
       if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, model);

@@ -1,7 +1,7 @@
 """The data contract (docs/shards.md): what every owner's data must be like, written beside shards and taken by --contract."""
 import json
 
-from shard_writer import BadInput
+from shard_writer import OF_INPUTS, BadInput
 
 FORMAT, VERSION = "coppice-contract", 1
 # What one kind of example agrees on besides shape and target.
@@ -28,7 +28,7 @@ def check_request(contract, args, kind):
     """Whether what is asked for on the command line is what the contract is about."""
     found = {"--as": kind, "--task": args.task, "--column": sorted(args.column)}
     expected = {"--as": contract["kind"], "--task": contract["target"]["kind"], "--column": sorted(contract["columns"])}
-    if args.task not in ("class", "next-token"):
+    if args.task not in ("class", *OF_INPUTS):
         found["--target"], expected["--target"] = args.target, contract["target"].get("names", args.target)
     for option, value in found.items():
         if value != expected[option]:

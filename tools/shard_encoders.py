@@ -307,17 +307,28 @@ class Tokens(Encoder):
 
 
 class BagOfWords(Encoder):
-    """Counts of the --vocabulary most frequent words of the training texts (of equals the first in the alphabet)."""
+    """Counts of the --vocabulary most frequent words of the training texts (of equals the first in the alphabet) but for those that stand
+    in more than --most-documents of them."""
     kind = "bag-of-words"
 
     def __init__(self, args):
         self.most, self.seen = args.vocabulary, collections.Counter()
+        self.most_documents, self.stands_in, self.documents = args.most_documents, collections.Counter(), 0
+        if self.most < 1 or not 0 < self.most_documents <= 1:
+            raise BadInput(f"--vocabulary, --most-documents: found {self.most} and {self.most_documents:g}, expected at least 1 word and a "
+                           "fraction above 0, at most 1")
 
     def learn(self, record):
-        self.seen.update(re.findall(r"\w+", text_of(record).lower()))
+        words = re.findall(r"\w+", text_of(record).lower())
+        self.seen.update(words)
+        self.stands_in.update(set(words))
+        self.documents += 1
 
     def close(self):
-        words = sorted(self.seen, key=lambda word: (-self.seen[word], word))[:self.most]
+        rare = [word for word in self.seen if self.stands_in[word] <= self.most_documents * self.documents]
+        words = sorted(rare, key=lambda word: (-self.seen[word], word))[:self.most]
+        if not words:
+            raise BadInput(f"found no word that stands in at most {self.most_documents:g} of the {self.documents} training texts")
         self.number = {word: i for i, word in enumerate(words)}
 
     def adopt(self, contract):

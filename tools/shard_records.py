@@ -140,10 +140,16 @@ def parquet_rows(args, path):
             raise BadInput(f"{file}: {error}") from None
 
 
+def items(value):
+    return value if isinstance(value, list) else [value]
+
+
 def row_records(args, path):
     for where, row in {"jsonl": jsonl_rows, "csv": csv_rows, "parquet": parquet_rows}[args.command](args, path):
         inputs = [field(row, name, where) for name in args.input]
         targets = [field(row, name, where) for name in args.target]
         columns = ["/".join(str(field(row, part, where)) for part in name.split("+")) for name in args.column]
-        yield Record(where, inputs, targets[0] if args.task == "class" else targets, columns)
+        target = targets[0] if args.task == "class" else targets
+        for parts in zip(*map(items, inputs)) if args.each else [inputs]:
+            yield Record(where, list(parts), target, columns)
 

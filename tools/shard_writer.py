@@ -6,7 +6,8 @@ import struct
 import numpy as np
 
 KINDS = ["image", "features", "tokens", "bag-of-words"]
-TARGETS = ["class", "multi-label", "regression", "next-token"]
+TARGETS = ["class", "multi-label", "regression", "next-token", "words"]
+OF_INPUTS = ("next-token", "words")  # targets that the inputs are themselves
 ALIGNMENT = 64
 
 
@@ -48,12 +49,12 @@ class SplitWriter:
             sections.append(np.cumsum([0] + [len(x) for x in self.inputs]).astype("<u8"))
         if self.kind == "bag-of-words":
             sections.append(np.concatenate(self.counts).astype("<u4"))
-        if self.task != "next-token":
+        if self.task not in OF_INPUTS:
             dtype = {"class": "<i4", "multi-label": "u1", "regression": "<f4"}[self.task]
             sections.append(np.asarray(self.targets, dtype=dtype))
         columns = np.asarray(self.columns, dtype="<i4").reshape(len(self.inputs), self.num_columns)
         sections += [np.ascontiguousarray(columns[:, c]) for c in range(self.num_columns)]
-        width = {"class": 1, "next-token": 0}.get(self.task, self.num_targets)
+        width = {"class": 1, "next-token": 0, "words": 0}.get(self.task, self.num_targets)
         header = struct.pack("<8sIBBBBQQQQ16x", b"CPPSHARD", 1, KINDS.index(self.kind), TARGETS.index(self.task),
                              values.dtype.itemsize, 0, len(self.inputs), len(values), width, self.num_columns)
         name, digest, size = f"{self.split}-{len(self.files):05d}.shard", hashlib.blake2b(digest_size=32), 0

@@ -7,6 +7,7 @@
   to_shards.py images  --train TRAIN.tar.zst --test TEST.tar.zst --out DIR      # or folders; one sub-folder a class
   to_shards.py jsonl   --train a.jsonl --input speeches --as tokens --task next-token --tokenizer characters \\
                        --length 80 --column play+role --out DIR
+  to_shards.py csv     --train texts.csv --input text --as bag-of-words --task words --most-documents 0.1 --column hospital --out DIR
   to_shards.py parquet --train train-*.parquet --test test-*.parquet --input image --as images --target label --out DIR
 
 Beside the shards lie index.json, which the program reads, and contract.json: column types, ranges, missing values and classes, which
@@ -27,7 +28,7 @@ try:
     import shard_contract
     from shard_encoders import ENCODERS, finite
     from shard_records import image_records, row_records
-    from shard_writer import TARGETS, BadInput, Numbering, SplitWriter
+    from shard_writer import OF_INPUTS, TARGETS, BadInput, Numbering, SplitWriter
 except ImportError as missing:
     print(f"to_shards: {missing}; it needs the Python package numpy (pip install numpy)", file=sys.stderr)
     sys.exit(2)
@@ -96,12 +97,13 @@ def convert(args, read, encoder, folder):
     learn(args, read, encoder, labels, columns)
 
     writers = {split: SplitWriter(folder, split, encoder.kind, args) for split in ("train", "test")}
+    wordless = 0
     least, most = np.full(len(args.target), np.inf), np.full(len(args.target), -np.inf)
     for split, record in split_of(args, read):
         target = None
         if args.task == "class":
             target = labels.number(record.target, record.where)
-        elif args.task != "next-token":
+        elif args.task not in OF_INPUTS:
             target = finite(record.target, record.where)
             if len(target) != len(args.target):
                 raise BadInput(f"{record.where}: found {len(target)} targets, expected {len(args.target)}")
@@ -110,16 +112,19 @@ def convert(args, read, encoder, folder):
             if contract:
                 shard_contract.check_targets(target, contract, record.where)
             least, most = np.minimum(least, target), np.maximum(most, target)
-        writers[split].add(encoder.encode(record, split), target,
-                           [n.number(v, record.where) for n, v in zip(columns, record.columns)])
+        example = encoder.encode(record, split)
+        if args.task == "words" and not len(example[0]):
+            wordless += 1
+            continue
+        writers[split].add(example, target, [n.number(v, record.where) for n, v in zip(columns, record.columns)])
     for writer in writers.values():
         writer.flush()
     if not writers["train"].examples:
         raise BadInput("found no training examples")
 
     about = encoder.describe()
-    count = {"class": labels.count(), "next-token": about.get("vocabulary")}.get(args.task, len(args.target))
-    names = labels.names if args.task == "class" else (None if args.task == "next-token" else args.target)
+    count = {"class": labels.count(), "next-token": about.get("vocabulary"), "words": about["shape"][0]}.get(args.task, len(args.target))
+    names = labels.names if args.task == "class" else (None if args.task in OF_INPUTS else args.target)
     note = "; ".join(filter(None, [args.note, about.pop("note", "")]))
     about = {"kind": encoder.kind, **about}
     target = {"kind": args.task, "count": count, **({"names": names} if names else {})}
@@ -135,6 +140,8 @@ def convert(args, read, encoder, folder):
         shard_contract.write(folder, about, {**target, **ranges}, args.column, encoder.agreement())
     for split, writer in writers.items():
         print(f"{split}: {writer.examples} examples in {len(writer.files)} shards")
+    if wordless:
+        print(f"left out: {wordless} documents without a word of the vocabulary")
 
 # --- command line
 
@@ -174,16 +181,21 @@ def parse(argv):
         sub.add_argument("--missing", type=names, default=[], help="features: those of --input that may be missing, with commas")
         sub.add_argument("--delimiter", default=",", help="csv: one character")
         sub.add_argument("--column", action="append", default=[], help="kept beside each example; a+b joins two fields")
+        sub.add_argument("--each", action="store_true", help="where an input is a list, each of its items is an example of its own")
         sub.add_argument("--tokenizer", default="bytes", help="tokens: bytes, characters, a tokenizer.json or a model's folder")
         sub.add_argument("--length", type=int, default=128, help="tokens: of an example")
         sub.add_argument("--vocabulary", type=int, default=1000, help="bag-of-words: number of words")
+        sub.add_argument("--most-documents", type=float, default=1.0,
+                         help="bag-of-words: words that stand in a larger fraction of the training texts are no part of the vocabulary")
         sub.add_argument("--no-normalise", dest="normalise", action="store_false", help="features: no mean and scale")
     args = parser.parse_args(argv)
     if args.task == "next-token" and args.encode_as != "tokens":
         raise BadInput("--task next-token goes with --as tokens")
-    if (args.task == "next-token") != (not args.target) or (args.task == "class" and len(args.target) != 1):
+    if args.task == "words" and args.encode_as != "bag-of-words":
+        raise BadInput("--task words goes with --as bag-of-words")
+    if (args.task in OF_INPUTS) != (not args.target) or (args.task == "class" and len(args.target) != 1):
         raise BadInput(f"--task {args.task}: found {len(args.target)} target fields, expected "
-                       + {"class": "1", "next-token": "none"}.get(args.task, "at least 1"))
+                       + {"class": "1", "next-token": "none", "words": "none"}.get(args.task, "at least 1"))
     if len(getattr(args, "delimiter", ",")) != 1:
         raise BadInput(f"--delimiter: found '{args.delimiter}', expected one character")
     if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):

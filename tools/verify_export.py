@@ -12,6 +12,7 @@ import argparse
 import gzip
 import importlib.util
 import json
+import math
 import os
 import pathlib
 import sys
@@ -128,6 +129,32 @@ class Cnn(nn.Module):
         return linear2(F.relu(linear1(x.flatten(1))))
 
 
+class ProdLda(nn.Module):
+    """What one occurrence of each word costs, at the mean of a document's topics; batch norms have no scale."""
+
+    def __init__(self, config):
+        super().__init__()
+        words, topics = config["vocabulary"], config["topics"]
+        sizes = [words, *config["hidden"]]
+        self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+        self.mean, self.logvar = nn.Linear(sizes[-1], topics), nn.Linear(sizes[-1], topics)
+        self.topics = nn.Linear(topics, words, bias=False)
+        for name, size in (("mean_bn", topics), ("logvar_bn", topics), ("topics_bn", words)):
+            norm = nn.BatchNorm1d(size)
+            norm.weight = None
+            setattr(self, name, norm)
+        self.prior = (1 - 1 / topics) / config["prior"]
+
+    def forward(self, x):
+        h = x
+        for layer in self.encoder:
+            h = F.softplus(layer(h))
+        mean, logvar = self.mean_bn(self.mean(h)), self.logvar_bn(self.logvar(h))
+        log_p = self.topics_bn(self.topics(mean.softmax(1))).log_softmax(1)
+        kl = 0.5 * ((logvar.exp() + mean ** 2) / self.prior - 1 + math.log(self.prior) - logvar).sum(1, keepdim=True)
+        return kl / x.sum(1, keepdim=True).clamp(min=1) - log_p
+
+
 def load_decoder(folder):
     """(model, missing and unexpected names) by transformers' own loader."""
     if json.loads((folder / "config.json").read_text())["model_type"].startswith("coppice-"):
@@ -160,6 +187,8 @@ def architecture(kind, config, tensors):
         return Vgg11(config)
     if kind == "mlp":
         return Mlp(config)
+    if kind == "prodlda":
+        return ProdLda(config)
     if kind == "cnn":
         names = dict.fromkeys(name.rsplit(".", 1)[0] for name in tensors)
         return Cnn(config, names)

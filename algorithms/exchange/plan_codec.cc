@@ -63,7 +63,7 @@ struct PlanBody {
     v.field("stage", stage, "name of the stage");
     v.field("run", run, "run of the seed, hexadecimal");
     v.field("seed_round", seed_round, "round of the seed", within(0, std::numeric_limits<std::uint32_t>::max()));
-    v.choice("loss", loss, {"cross_entropy", "binary", "squared_error"}, "loss");
+    v.choice("loss", loss, {"cross_entropy", "binary", "squared_error", "word_costs"}, "loss");
     v.field("probe", probe, "histograms of exponents only");
     v.field("individual", individual, "single reports too");
     v.field("cohort", cohort, "clients", at_least(0));

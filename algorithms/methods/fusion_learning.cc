@@ -53,7 +53,7 @@ FusionLearning::FusionLearning(PruneConfig prune, ScoreConfig scores, Federation
 FusionLearning::Gates FusionLearning::gates_of(const State& state, const Model& model) const {
   const PrunableStructure structure = model.structure();
   const std::vector<std::int64_t> sizes = structure.full_widths();
-  const UnitScores scores = unit_scores_of(scores_, state, model);
+  const UnitScores scores = unit_scores_of(prune_, scores_, state, model);
   const std::vector<double> coarse = normalised_by_family(scores.coarse, sizes), fine = normalised_by_family(scores.fine, sizes);
   std::vector<double> alphas = learned_alphas(state);
   if (alphas.empty()) alphas.assign(sizes.size(), 0.5);

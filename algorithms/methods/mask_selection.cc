@@ -149,6 +149,7 @@ std::vector<RoundPlan> MaskSelection::next_plans(const State& state) const {
 }
 
 void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record) const {
+  remember(state);
   Track& track = state.track(kMainTrack);
   const bool compensates = !compensated_matrices(*make_model(track.values->config)).empty();
   const std::shared_ptr<const ModelState> uncut = compensates ? with_biases(track.values) : track.values;

@@ -44,6 +44,8 @@ class MaskSelection : public Method {
   virtual std::vector<CandidateMask> candidates(const State& state) const = 0;
   // The matrices whose mean inputs move into biases for what is dropped (algorithms/compensation/bias.h); none unless overridden.
   virtual std::vector<ParamId> compensated_matrices(const Model& /*model*/) const { return {}; }
+  // What later stages should know of the choice; called before shapes change.
+  virtual void remember(State& /*state*/) const {}
   // Whether batch-norm variances are those of all samples, or the mean of clients' own.
   virtual bool pools_variance() const { return true; }
 

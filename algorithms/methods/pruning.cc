@@ -12,6 +12,10 @@
 namespace coppice {
 namespace {
 
+// Scores that the step before went by, one a unit of the uncut model.
+constexpr const char* kCoarseMemory = "memory/coarse";
+constexpr const char* kFineMemory = "memory/fine";
+
 // Different rules often agree; each mask is judged once, under the name of the first rule that made it.
 void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) {
   for (const CandidateMask& other : all) {
@@ -21,8 +25,8 @@ void add_distinct(std::vector<CandidateMask>& all, std::string name, Mask mask) 
 }
 
 // Scores of the units of a model that was cut, as scores of the uncut one.
-std::vector<double> lifted(const Mask& cut, std::span<const double> scores) {
-  std::vector<double> all(cut.groups().size(), kGone);
+std::vector<double> lifted(const Mask& cut, std::span<const double> scores, double of_gone) {
+  std::vector<double> all(cut.groups().size(), of_gone);
   std::size_t next = 0;
   for (std::size_t g = 0; g < all.size(); ++g) {
     if (cut.groups()[g] != 0) all[g] = scores[next++];
@@ -30,11 +34,12 @@ std::vector<double> lifted(const Mask& cut, std::span<const double> scores) {
   return all;
 }
 
-// Of the units that are still there, which are kept.
-std::vector<std::uint8_t> still_there(const Mask& cut, const std::vector<std::uint8_t>& kept) {
-  std::vector<std::uint8_t> there;
-  for (std::size_t g = 0; g < kept.size(); ++g) {
-    if (cut.groups()[g] != 0) there.push_back(kept[g]);
+// What stands for the units that are still there, of values for all of the uncut model.
+template <class T>
+std::vector<T> still_there(const Mask& cut, const std::vector<T>& of_all) {
+  std::vector<T> there;
+  for (std::size_t g = 0; g < of_all.size(); ++g) {
+    if (cut.groups()[g] != 0) there.push_back(of_all[g]);
   }
   return there;
 }
@@ -50,17 +55,32 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
   return one;
 }
 
-UnitScores unit_scores_of(const ScoreConfig& config, const State& state, const Model& model) {
+UnitScores unit_scores_of(const PruneConfig& prune, const ScoreConfig& config, const State& state, const Model& model) {
+  const Track& track = state.track(kMainTrack);
   const ScoreRequest request = score_request(estimate_task(config, ScoreTarget::kUnits, false));
-  return decode_unit_scores(config.importance, model, state.track(kMainTrack).values->base, request,
-                            score_sums(state, score_blocks(config.importance, model, request)));
+  UnitScores scores = decode_unit_scores(config.importance, model, track.values->base, request,
+                                         score_sums(state, score_blocks(config.importance, model, request)));
+  for (auto& [name, own] : {std::pair(kCoarseMemory, &scores.coarse), std::pair(kFineMemory, &scores.fine)}) {
+    const auto found = state.numbers.find(name);
+    if (prune.memory == 0.0 || found == state.numbers.end()) continue;
+    const std::vector<double> past = track.cut ? still_there(*track.cut, found->second) : found->second;
+    for (std::size_t g = 0; g < own->size(); ++g) (*own)[g] += prune.memory * past.at(g);
+  }
+  return scores;
 }
 
 std::vector<std::uint8_t> kept_units(const State& state, const Model& model, std::span<const double> scores, const BudgetConfig& budget) {
   const Mask* cut = state.track(kMainTrack).cut.get();
   if (cut == nullptr) return choose_units(model, scores, budget);
   const auto uncut = make_model(state.track(kDenseTrack).values->config);
-  return still_there(*cut, choose_units(*uncut, lifted(*cut, scores), budget));
+  return still_there(*cut, choose_units(*uncut, lifted(*cut, scores, kGone), budget));
+}
+
+FinetuneConfig training_between(const PruneConfig& config) {
+  FinetuneConfig training;
+  training.rounds = config.rounds;
+  training.evaluate_every = 0;
+  return training;
 }
 
 ScoreTarget target_of(const Pattern& pattern) {
@@ -77,6 +97,16 @@ Pruning::Pruning(PruneConfig config, ScoreConfig scores, FederationConfig federa
       config_(std::move(config)),
       scores_(std::move(scores)),
       pattern_(make_pattern(config_.pattern)) {}
+
+// The state is as the stage found it: scores of this step and its shapes are there.
+void Pruning::remember(State& state) const {
+  if (config_.memory == 0.0) return;
+  const Track& track = state.track(kMainTrack);
+  const UnitScores scores = unit_scores_of(config_, scores_, state, *make_model(track.values->config));
+  for (const auto& [name, own] : {std::pair(kCoarseMemory, &scores.coarse), std::pair(kFineMemory, &scores.fine)}) {
+    state.numbers[name] = track.cut ? lifted(*track.cut, *own, 0.0) : *own;
+  }
+}
 
 std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Model& model, const Arena& base) const {
   const PrunableStructure structure = model.structure();
@@ -95,7 +125,7 @@ std::vector<CandidateMask> Pruning::unit_candidates(const State& state, const Mo
     }
     return all;
   }
-  const UnitScores scores = unit_scores_of(scores_, state, model);
+  const UnitScores scores = unit_scores_of(config_, scores_, state, model);
   for (const Candidate& candidate : coppice::candidates(scores_.fusion)) {
     add(candidate.name, fuse(candidate.config, structure, scores, learned_alphas(state)).scores);
   }
@@ -168,6 +198,8 @@ void PruneConfig::visit(FieldVisitor& v) {
   v.variant("pattern", pattern, "what is kept or dropped together: whole units, single weights, N of M or blocks of R x C");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
   v.field("steps", steps, "channels: cuts on the way to the budget, each after scores of its own", within(1, 100));
+  v.field("rounds", rounds, "steps: rounds of training between two of them", at_least(0));
+  v.field("memory", memory, "steps: share of a step's scores that the next adds to its own; 1 = scores accumulate over the steps", within(0, 1));
   budget.visit(v);
   v.variant("compensation", compensation, "what makes up for what is dropped, without training");
   v.group("recalibration", recalibration, "data that batch-norm statistics under the mask, or what compensates, are taken from");

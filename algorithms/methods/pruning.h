@@ -8,6 +8,7 @@
 #include "algorithms/budget/budget.h"
 #include "algorithms/compensation/compensation_config.h"
 #include "algorithms/masking/pattern.h"
+#include "algorithms/methods/federated_training.h"
 #include "algorithms/methods/mask_selection.h"
 #include "algorithms/methods/scoring.h"
 
@@ -18,6 +19,8 @@ struct PruneConfig {
   PatternConfig pattern;
   bool edge = false;               // n:m and r x c: also the first and last layer
   std::int64_t steps = 1;          // channels: cuts on the way to the budget, each after scores of its own
+  std::int64_t rounds = 0;         // of training between two steps
+  double memory = 0.0;             // share of the scores that a step went by which the next adds to its own; 1 = all scores so far
   BudgetConfig budget;
   CompensationConfig compensation;
   RecalibrationConfig recalibration;
@@ -32,6 +35,7 @@ class Pruning : public MaskSelection {
  protected:
   std::vector<CandidateMask> candidates(const State& state) const override;
   std::vector<ParamId> compensated_matrices(const Model& model) const override;
+  void remember(State& state) const override;
 
  private:
   std::vector<CandidateMask> unit_candidates(const State& state, const Model& model, const Arena& base) const;
@@ -43,14 +47,19 @@ class Pruning : public MaskSelection {
 };
 
 // The cut number `step` of config.steps, counted from 1: removed fractions grow linearly (LLM-Pruner's iterative pruning). Its scores
-// are those of the model as the step before left it; nothing is carried over from earlier gradients.
+// are those of the model as the step before left it; with a memory m, s_t = own_t + m s_(t-1): gradients times weights accumulate over
+// the training rounds between the steps, as a schedule that prunes while it trains wants it (arXiv 2311.00314: slowly, over the whole
+// training, or fast, in its first rounds).
 PruneConfig step_of(const PruneConfig& config, std::int64_t step);
 
-// What a score stage left of the units of the track "model".
-UnitScores unit_scores_of(const ScoreConfig& config, const State& state, const Model& model);
+// What the score stage before left of the units of the track "model", with the memory of earlier steps.
+UnitScores unit_scores_of(const PruneConfig& prune, const ScoreConfig& config, const State& state, const Model& model);
 
 // Which units of that track a budget keeps, one byte a unit; an earlier cut counts.
 std::vector<std::uint8_t> kept_units(const State& state, const Model& model, std::span<const double> scores, const BudgetConfig& budget);
+
+// The training that lies between two steps.
+FinetuneConfig training_between(const PruneConfig& config);
 
 // Units for channels, single weights for every other pattern.
 ScoreTarget target_of(const Pattern& pattern);

@@ -20,6 +20,7 @@ void add_bench_command(CLI::App& app, int& code);
 void add_inspect_command(CLI::App& app, int& code);
 void add_export_command(CLI::App& app, int& code);
 void add_compare_command(CLI::App& app, int& code);
+void add_topics_command(CLI::App& app, const Extensions& extensions, int& code);
 void add_list_command(CLI::App& app, int& code);
 void add_new_command(CLI::App& app, int& code);
 

@@ -63,7 +63,7 @@ void eval_data(const std::string& model_path, const std::string& data_name, cons
     if (value) table.add_row({name, fixed_text(*value, 4)});
   };
   row("loss", metrics.loss);
-  if (tokens && metrics.loss) row("perplexity", std::exp(*metrics.loss));
+  row("perplexity", tokens && metrics.loss ? std::exp(*metrics.loss) : metrics.perplexity);
   row("accuracy", metrics.accuracy);
   row("macro F1", metrics.macro_f1);
   row("AUROC", metrics.auroc);

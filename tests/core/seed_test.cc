@@ -11,6 +11,7 @@
 #include <Random123/philox.h>
 #include <gtest/gtest.h>
 
+#include "core/draw_block.h"
 #include "core/error.h"
 #include "core/portable_math.h"
 #include "core/secret.h"
@@ -199,6 +200,30 @@ TEST(Secret, SystemDrawsDifferAndTestDrawsAreGolden) {
     test_secret.fill(std::span(&byte, 1));
     EXPECT_EQ(std::to_integer<std::uint64_t>(byte), expected);
   }
+}
+
+// Against the C library's functions; the same words as draw_block.
+TEST(Seed, NormalBlocksAreBoxMullerOnPairsOfWords) {
+  double sum = 0.0, squares = 0.0, products = 0.0;
+  constexpr std::uint32_t kBlocks = 20000;
+  for (std::uint32_t block = 0; block < kBlocks; ++block) {
+    const auto words = draw_block({5, 2, 1}, Purpose::kNoise, 3, block);
+    const auto draws = normal_block({5, 2, 1}, Purpose::kNoise, 3, block);
+    for (std::size_t pair = 0; pair < 4; pair += 2) {
+      const double radius = std::sqrt(-2.0 * std::log((words[pair] + 1.0) / 4294967296.0));
+      const double angle = 2.0 * std::acos(-1.0) * words[pair + 1] / 4294967296.0;
+      EXPECT_NEAR(draws[pair], radius * std::cos(angle), 1e-12);
+      EXPECT_NEAR(draws[pair + 1], radius * std::sin(angle), 1e-12);
+      products += draws[pair] * draws[pair + 1];
+    }
+    for (const double draw : draws) {
+      sum += draw;
+      squares += draw * draw;
+    }
+  }
+  EXPECT_NEAR(sum / (4 * kBlocks), 0.0, 0.015);
+  EXPECT_NEAR(squares / (4 * kBlocks), 1.0, 0.02);
+  EXPECT_NEAR(products / (2 * kBlocks), 0.0, 0.02);
 }
 
 }  // namespace

@@ -104,6 +104,26 @@ TEST(Dataset, SpreadsBagsOverTheVocabulary) {
   EXPECT_INPUT_ERROR(data->read_inputs(broken, x.data()), "word 9 of example 2 is outside the vocabulary of 4");
 }
 
+TEST(Dataset, WordsAreATargetOfBagsThatHaveSome) {
+  ExampleSpec spec;
+  spec.kind = ExampleSpec::Kind::kBagOfWords;
+  spec.shape = {4};
+  spec.target = ExampleSpec::Target::kWords;
+  spec.num_targets = 4;
+  const auto bags = [&](std::vector<std::uint32_t> words) {
+    const auto entries = static_cast<std::uint64_t>(words.size());
+    const BagPiece piece{SharedBytes::of(std::vector<std::uint64_t>{0, 0, entries}), SharedBytes::of(words),
+                         SharedBytes::of(std::vector<std::uint32_t>(words.size(), 1))};
+    return make_bags(spec, {piece}, {});
+  };
+  EXPECT_EQ(bags({3})->spec().describe(), "bag-of-words 4, 4 words");
+  EXPECT_INPUT_ERROR(bags({}), "found no word of the vocabulary in any of 2 documents");
+  spec.num_targets = 3;
+  EXPECT_INPUT_ERROR(spec.check(), "words: found 3 targets, expected the vocabulary of 4");
+  spec.kind = ExampleSpec::Kind::kFeatures;
+  EXPECT_INPUT_ERROR(spec.check(), "words are a target of bags of words, not of features");
+}
+
 TEST(Dataset, RefusesWhatContradictsItself) {
   EXPECT_INPUT_ERROR(labelled({0, 3}, 3), "label of example 1: found 3, expected 0..2");
   EXPECT_INPUT_ERROR(labelled({0, -1}, 3), "found -1");

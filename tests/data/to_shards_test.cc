@@ -168,6 +168,30 @@ TEST_F(ToShards, BagsOfWordsWithSeveralLabelsOverSeveralShards) {
   EXPECT_EQ(y, (std::vector<float>{1, 0, 1, 1}));
 }
 
+TEST_F(ToShards, BagsOfWordsForTopics) {
+  std::string text;
+  for (const char* line : {"the cat", "the dog", "the dog dog", "the"}) text += std::string("{\"t\": \"") + line + "\", \"who\": \"a\"}\n";
+  write_text(folder_.path("a.jsonl"), text);
+  const std::string file = folder_.path("a.jsonl");
+  const std::string bags = "jsonl --train " + file + " --test " + file + " --input t --as bag-of-words --column who --task words";
+  ASSERT_EQ(run(bags + " --most-documents 0.5"), 0) << log();
+  EXPECT_NE(log().find("left out: 2 documents"), std::string::npos) << log();
+  const LoadedData data = load();
+  EXPECT_EQ(data.train->spec().describe(), "bag-of-words 2, 2 words");
+  EXPECT_EQ(read_contract(data.contract).words, (std::vector<std::string>{"dog", "cat"}));
+  ASSERT_EQ(data.train->size(), 3);
+  const std::int64_t indices[] = {0, 1, 2};
+  std::vector<float> x(6);
+  data.train->read_inputs(indices, x.data());
+  EXPECT_EQ(x, (std::vector<float>{0, 1, 1, 0, 2, 0}));
+  std::filesystem::remove_all(folder_.path("shards"));
+  for (const auto& [more, part] : {std::pair(" --vocabulary 0", "found 0 and 1"), std::pair(" --most-documents 0.1", "found no word"),
+                                   std::pair(" --target who", "found 1 target fields, expected none")}) {
+    EXPECT_EQ(run(bags + more), 2) << log();
+    EXPECT_NE(log().find(part), std::string::npos) << log();
+  }
+}
+
 TEST_F(ToShards, ImagesOfAFolder) {
   if (!has("PIL")) GTEST_SKIP() << "no Pillow at '" COPPICE_PYTHON "'";
   for (const char* split : {"train", "test"}) {

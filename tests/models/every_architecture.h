@@ -72,7 +72,12 @@ inline std::vector<ModelConfig> every_architecture() {
   query_heads.queries_per_kv = {3, 2};
   query_heads.bias_qkv = true;
   query_heads.units = DecoderConfig::Units::kQueryHeads;
-  std::vector<ModelConfig> all = {mlp, cnn, resnet8, resnet20, resnet18, vgg11, llama, layers, query_heads};
+  ProdLdaConfig prodlda;
+  prodlda.vocabulary = 15;
+  prodlda.hidden = {9, 7};
+  prodlda.topics = 4;
+  prodlda.prior = 0.5;
+  std::vector<ModelConfig> all = {mlp, cnn, resnet8, resnet20, resnet18, vgg11, llama, layers, query_heads, prodlda};
   for (const std::string& name : kGraphs) all.push_back(graph_config(name));
   return all;
 }
@@ -118,6 +123,10 @@ inline Batch random_batch(const ModelConfig& config, std::int64_t size, std::mt1
   Batch batch;
   if (const auto* mlp = std::get_if<MlpConfig>(&config))
     batch.inputs = Features{random_tensor({size, mlp->inputs}, random)};
+  if (const auto* topics = std::get_if<ProdLdaConfig>(&config)) {
+    batch.inputs = BagOfWords{random_integers({size, topics->vocabulary}, 4, random).to(at::kFloat),
+                              random_tensor({size, topics->topics}, random)};
+  }
   if (const auto* cnn = std::get_if<CnnConfig>(&config)) batch.inputs = images(cnn->input);
   if (const auto* resnet = std::get_if<Resnet8Config>(&config)) batch.inputs = images(resnet->input);
   if (const auto* resnet = std::get_if<Resnet20Config>(&config)) batch.inputs = images(resnet->input);

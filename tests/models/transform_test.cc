@@ -51,6 +51,7 @@ Pass run(const Model& model, const ModelState& state, const Batch& batch, Mode m
   Batch cast = batch;
   if (auto* images = std::get_if<Images>(&cast.inputs)) images->x_BCHW = images->x_BCHW.to(dtype);
   if (auto* features = std::get_if<Features>(&cast.inputs)) features->x_BF = features->x_BF.to(dtype);
+  if (auto* bags = std::get_if<BagOfWords>(&cast.inputs)) bags->counts_BV = bags->counts_BV.to(dtype);
   Tap tap;
   const at::Tensor logits = model.forward(cast, {params, moments}, tap, mode);
   // A linear loss, other for each logit, so that the gradients carry no rounding of the logits.

