@@ -4,7 +4,7 @@
 //
 // with top(.) the largest magnitudes of the whole tensor, of w and of x the same fraction: what the mask keeps of w; equal ones at the
 // threshold all stay. Weights are chosen anew in every pass. Raihan & Aamodt, "Sparse weight activation training", NeurIPS 2020,
-// arXiv:2001.01969 (SWAT-U where all matrices keep one fraction); recalled, not verified against the paper's text.
+// arXiv:2001.01969 (SWAT-U where all matrices keep one fraction, SWAT-ERK under ERK quotas); recalled, not verified against the paper's text.
 // Cost: two selections a product. In this process what is left out are zeros.
 #pragma once
 
