@@ -66,7 +66,7 @@ def main():
         sys.exit(f"import_model: {error}")
     torch.export.save(program, options.out)
     operations = collections.Counter(str(node.target) for node in program.graph.nodes if node.op == "call_function")
-    parameters = sum(p.numel() for p in program.parameters())
+    parameters = sum({p.data_ptr(): p.numel() for p in program.parameters()}.values())  # tied ones once
     print(f"{options.out}: {parameters} parameters, {sum(operations.values())} operations of {len(operations)} kinds")
     return 0
 

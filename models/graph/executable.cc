@@ -13,6 +13,7 @@
 #include <ATen/ops/empty.h>
 
 #include "core/error.h"
+#include "models/graph/one_dtype.h"
 #include "models/graph/operators.h"
 #include "models/operations.h"
 #include "models/support.h"
@@ -141,6 +142,7 @@ struct Call {
   c10::OperatorHandle handle;
   std::vector<IValue> arguments;  // with the constant ones in place
   std::vector<Slot> slots;
+  bool one_dtype = false;  // asks it of its operands
 };
 
 struct Linear {
@@ -244,6 +246,7 @@ struct Executable::Impl {
     }
     Call call = call_of(whole);  // whatever runs it, its arguments are those of its schema
     for (Slot& slot : call.slots) slot.arg = node.find(slot.name);
+    call.one_dtype = wants_one_dtype(rule);
     if (rule == Rule::kLinear || rule == Rule::kConvolution) {
       const auto param = param_ids.find(value_of(node, "weight"));
       if (param != param_ids.end() && rule == Rule::kLinear)
@@ -377,10 +380,15 @@ class Run {
   }
   void set(const Node& node, IValue value) { frame_[static_cast<std::size_t>(node.outputs[0])] = std::move(value); }
 
-  void operator()(const Node& node, const Linear& s) { set(node, tap_.linear(s.weight, tensor(s.x), tensor(s.w), tensor_or_none(s.bias))); }
+  void operator()(const Node& node, const Linear& s) {
+    const at::Tensor& w = tensor(s.w);
+    set(node, tap_.linear(s.weight, in_dtype(tensor(s.x), w.scalar_type()), w, tensor_or_none(s.bias)));
+  }
   void operator()(const Node& node, const Conv& s) {
-    if (!s.line) return set(node, tap_.conv(s.weight, tensor(s.x), tensor(s.w), tensor_or_none(s.bias), s.geometry));
-    set(node, tap_.conv(s.weight, tensor(s.x).unsqueeze(2), tensor(s.w).unsqueeze(2), tensor_or_none(s.bias), s.geometry).squeeze(2));
+    const at::Tensor& w = tensor(s.w);
+    const at::Tensor x = in_dtype(tensor(s.x), w.scalar_type());
+    if (!s.line) return set(node, tap_.conv(s.weight, x, w, tensor_or_none(s.bias), s.geometry));
+    set(node, tap_.conv(s.weight, x.unsqueeze(2), w.unsqueeze(2), tensor_or_none(s.bias), s.geometry).squeeze(2));
   }
   void operator()(const Node& node, const Norm& s) {
     const auto mean = static_cast<std::size_t>(2 * s.norm);
@@ -403,6 +411,7 @@ class Run {
     std::vector<IValue> stack = s.arguments;
     const Converter convert(program_, node);
     for (const Slot& slot : s.slots) stack[slot.position] = convert(slot.name, *slot.arg, slot.type, frame_);
+    if (s.one_dtype && !weights_.params.empty()) make_one_dtype(stack, weights_.params[0].scalar_type());
     s.handle.callBoxed(&stack);
     if (stack.size() == 1 && stack[0].isTensorList()) {
       const auto tensors = stack[0].toTensorVector();

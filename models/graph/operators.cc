@@ -152,6 +152,9 @@ constexpr auto kOperators = std::to_array<Operator>({
     {"size.sub", Rule::kSize},
 });
 
+constexpr auto kDraws = std::to_array<std::string_view>({"aten.bernoulli", "aten.cauchy", "aten.exponential", "aten.geometric", "aten.log_normal",
+                                                         "aten.multinomial", "aten.normal", "aten.poisson", "aten.rand", "aten.rrelu", "aten.uniform"});
+
 }  // namespace
 
 const Operator* find_operator(std::string_view name) {
@@ -161,6 +164,10 @@ const Operator* find_operator(std::string_view name) {
 
 const Operator& operator_of(std::string_view name, const std::string& where) {
   if (const Operator* found = find_operator(name)) return *found;
+  if (std::any_of(kDraws.begin(), kDraws.end(), [name](std::string_view draw) { return name.starts_with(draw); })) {
+    throw InputError(where + ": operation " + coppice::quoted(name) +
+                     " draws random numbers, which ranks and resumes could not repeat; expected logits that input and weights decide");
+  }
   std::vector<std::string> names;
   for (const Operator& op : kOperators) names.emplace_back(op.name);
   const std::string nearest = nearest_name(name, names);

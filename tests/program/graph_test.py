@@ -99,6 +99,18 @@ class ImportedNetwork(ProgramTest):
         self.assertEqual(tool("import_model.py", f"{NETWORKS}:Random", "--example", "3x32x32", "--out", path).returncode, 0)
         self.refused(path, "aten.randn.default", "randn")
 
+    def test_a_drawn_code_is_refused_with_the_reason(self):
+        path = self.folder / "sampled.pt2"
+        self.assertEqual(tool("import_model.py", f"{NETWORKS}:Sampled", "--example", "12", "--out", path).returncode, 0)
+        self.refused(path, "'randn_like'", "aten.randn_like.default", "draws random numbers")
+
+    def test_tied_weights_count_once(self):
+        path = self.folder / "tied.pt2"
+        done = tool("import_model.py", f"{NETWORKS}:Tied", "--tokens", "6", "--out", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f" {40 * 8 + 8 * 8 + 8} parameters", done.stdout)
+        self.assertIn(f"graph: {40 * 8 + 8 * 8 + 8} parameters", self.run_ok("inspect", path).stdout)
+
     def test_a_pickle_is_refused(self):
         self.refused(self.changed("pickle.pt2", lambda n, d: d.replace(b'"use_pickle": false', b'"use_pickle": true')), "is pickled")
         self.refused(self.changed("other.pt2", lambda n, d: (n.replace("data/sample_inputs/model.pt", "data.pkl"), d)), "data.pkl", "pickle")

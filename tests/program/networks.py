@@ -22,6 +22,30 @@ class Squeezed(nn.Module):
         return self.head(self.drop(F.max_pool2d(y, 8).flatten(1)))
 
 
+class Tied(nn.Module):
+    """A language model whose head is its embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.inner, self.head = nn.Embedding(40, 8), nn.Linear(8, 8), nn.Linear(8, 40, bias=False)
+        self.head.weight = self.embed.weight
+
+    def forward(self, ids):
+        return self.head(F.gelu(self.inner(self.embed(ids))))
+
+
+class Sampled(nn.Module):
+    """The encoder of a variational autoencoder: a code that is drawn."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.spread, self.head = nn.Linear(12, 4), nn.Linear(12, 4), nn.Linear(4, 12)
+
+    def forward(self, x):
+        spread = self.spread(x)
+        return self.head(self.mean(x) + torch.exp(spread / 2) * torch.randn_like(spread))
+
+
 class Random(nn.Module):
     """Draws numbers, which a run that repeats bit for bit cannot allow."""
 

@@ -144,6 +144,19 @@ class Classifier(nn.Module):
         return self.head(self.encoder(input_ids=ids).last_hidden_state.mean(1))
 
 
+class Pooled(nn.Module):
+    """A mean over what is no padding: a mask that becomes numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.inner, self.head = nn.Embedding(11, 6), nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, ids):
+        x = F.gelu(self.inner(self.embed(ids)))
+        mask = ids.ne(0).unsqueeze(-1).to(x.dtype)
+        return self.head((x * mask).sum(1) / mask.sum(1).clamp(min=1.0))
+
+
 def causal(config):
     config.use_cache = False
     return hf.AutoModelForCausalLM.from_config(config)
@@ -163,6 +176,8 @@ def networks():
                                          max_position_embeddings=16, bos_token_id=None, eos_token_id=None)), ids
     yield "mobilenet", hf.MobileNetV2ForImageClassification(hf.MobileNetV2Config(depth_multiplier=0.1, depth_divisible_by=2, min_depth=2, image_size=32, num_labels=5,
                                                             expand_ratio=2, classifier_dropout_prob=0.0, finegrained_output=False)), torch.randn(4, 3, 32, 32)
+    torch.manual_seed(4)
+    yield "pooled", Pooled(), torch.randint(0, 11, (3, 6))
 
 
 def strip(path):

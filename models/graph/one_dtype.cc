@@ -1,0 +1,38 @@
+#include "models/graph/one_dtype.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/core/ivalue.h>
+
+namespace coppice::graph {
+
+at::Tensor in_dtype(const at::Tensor& x, at::ScalarType dtype) {
+  return x.defined() && x.is_floating_point() && x.scalar_type() != dtype ? x.to(dtype) : x;
+}
+
+bool wants_one_dtype(Rule rule) {
+  return rule == Rule::kLinear || rule == Rule::kConvolution || rule == Rule::kTransposedConvolution ||
+         rule == Rule::kMatmul || rule == Rule::kAttention || rule == Rule::kLastDims || rule == Rule::kBarrier;
+}
+
+void make_one_dtype(std::vector<c10::IValue>& operands, at::ScalarType of_weights) {
+  if (of_weights == at::kFloat) return;
+  const auto has_it = [of_weights](const at::Tensor& x) { return x.defined() && x.scalar_type() == of_weights; };
+  const bool met = std::any_of(operands.begin(), operands.end(), [&has_it](const c10::IValue& operand) {
+    if (operand.isTensor()) return has_it(operand.toTensor());
+    if (!operand.isTensorList()) return false;
+    const std::vector<at::Tensor> tensors = operand.toTensorVector();
+    return std::any_of(tensors.begin(), tensors.end(), has_it);
+  });
+  if (!met) return;
+  for (c10::IValue& operand : operands) {
+    if (operand.isTensor()) operand = in_dtype(operand.toTensor(), of_weights);
+    if (!operand.isTensorList()) continue;
+    std::vector<at::Tensor> tensors = operand.toTensorVector();
+    for (at::Tensor& tensor : tensors) tensor = in_dtype(tensor, of_weights);
+    operand = std::move(tensors);
+  }
+}
+
+}  // namespace coppice::graph

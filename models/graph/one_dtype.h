@@ -1,0 +1,25 @@
+// Which dtype operands have where weights are bfloat16. A graph was traced in float32: what it makes without weights (masks, tables of
+// positions, first states) stays as exact as it was, and what it and weights take part in is float32, as PyTorch's arithmetic has it. Where an
+// operation asks for one dtype, that is the weights', as under autocast.
+#pragma once
+
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "models/graph/operators.h"
+
+namespace c10 {
+struct IValue;
+}
+
+namespace coppice::graph {
+
+// `x` in that dtype; as it is where it holds no floating numbers.
+at::Tensor in_dtype(const at::Tensor& x, at::ScalarType dtype);
+
+bool wants_one_dtype(Rule rule);
+// Tensors, and those in lists, in the weights' dtype where one of them has it.
+void make_one_dtype(std::vector<c10::IValue>& operands, at::ScalarType of_weights);
+
+}  // namespace coppice::graph
