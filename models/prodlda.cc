@@ -16,7 +16,7 @@
 namespace coppice {
 namespace {
 
-// A linear layer, in front of a batch norm or without one.
+// A linear layer: with a bias, or in front of a batch norm.
 struct Layer {
   ParamId weight;
   ParamId bias = -1;   // its own
@@ -37,9 +37,9 @@ class ProdLda final : public BuiltInModel {
       encoder_.push_back(add_layer("encoder." + std::to_string(l), inputs, config.hidden[l]));
       inputs = config.hidden[l];
     }
-    mean_ = add_norm("mean_bn", config.topics, add_layer("mean", inputs, config.topics));
-    logvar_ = add_norm("logvar_bn", config.topics, add_layer("logvar", inputs, config.topics));
-    topics_ = add_norm("topics_bn", config.vocabulary, {.weight = base().add("topics.weight", {config.vocabulary, config.topics})});
+    mean_ = add_normed("mean", inputs, config.topics);
+    logvar_ = add_normed("logvar", inputs, config.topics);
+    topics_ = add_normed("topics", config.topics, config.vocabulary);
   }
 
   int num_blocks() const override { return 1; }
@@ -87,7 +87,7 @@ class ProdLda final : public BuiltInModel {
     }
     const std::int64_t heads = 2 * config_.topics * inputs, topics = config_.vocabulary * config_.topics;
     cost.macs += heads + topics;
-    cost.params += heads + 4 * config_.topics + topics + config_.vocabulary;
+    cost.params += heads + 2 * config_.topics + topics + config_.vocabulary;
     return cost;
   }
 
@@ -122,10 +122,12 @@ class ProdLda final : public BuiltInModel {
     return {.weight = weight, .bias = base().add(name + ".bias", {outputs})};
   }
 
-  Layer add_norm(const std::string& name, std::int64_t outputs, Layer layer) {
-    layer.shift = base().add(name + ".bias", {outputs});
-    layer.norm = moments().add(name + ".running_mean", {outputs}) / 2;
-    moments().add(name + ".running_var", {outputs});
+  Layer add_normed(const std::string& name, std::int64_t inputs, std::int64_t outputs) {
+    const std::string norm = name + "_bn";
+    Layer layer{.weight = base().add(name + ".weight", {outputs, inputs})};
+    layer.shift = base().add(norm + ".bias", {outputs});
+    layer.norm = moments().add(norm + ".running_mean", {outputs}) / 2;
+    moments().add(norm + ".running_var", {outputs});
     return layer;
   }
 

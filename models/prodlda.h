@@ -10,8 +10,8 @@
 // is the negative of its evidence bound (LossKind::kWordCosts). Batch norms have a shift and no scale, as published.
 //
 // The noise comes with the batch (BagOfWords::noise_BK); without it z is m: so are scores, evaluation and batch-norm recalibration taken.
-// Deviation: no dropout. Units: the encoder's hidden neurons; topics and words stay.
-// Tensors: "encoder.<l>.{weight,bias}", "mean.*", "logvar.*", "topics.weight" [V, K], "<mean,logvar,topics>_bn.{bias,running_mean,running_var}".
+// Deviations: no dropout; linear layers in front of a batch norm carry no bias (its gradient is identically zero). Units: the encoder's hidden neurons; topics and words stay.
+// Tensors: "encoder.<l>.{weight,bias}", "{mean,logvar}.weight", "topics.weight" [V, K], "<mean,logvar,topics>_bn.{bias,running_mean,running_var}".
 #pragma once
 
 #include <memory>

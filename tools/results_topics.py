@@ -20,8 +20,8 @@ ARMS = {"dense": "not pruned", "slow": "slowly, nine cuts over 54 rounds", "fast
         "at_init": "one cut before training"}
 # title: (shards, overrides)
 TEXTS = {
-    "Questions to a bank, one kind of question a client": ("banking77_words", {}),
-    "Speeches of Shakespeare's roles, one role a client": ("shakespeare_words", {"data.partition.column": "play+role", "data.partition.min_samples": 20}),
+    "Questions to a bank, 50 clients": ("banking77_words", {}),
+    "Speeches of Shakespeare's roles, one role a client": ("shakespeare_words", {"data.partition": "{kind: by-column, column: play+role, min_samples: 20}"}),
 }
 # figure: (title, digits, whether more is better)
 FIGURES = {"perplexity": ("perplexity", 1, False), "coherence": ("coherence (NPMI)", 4, True), "diversity": ("diversity", 3, True),

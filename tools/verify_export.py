@@ -137,7 +137,7 @@ class ProdLda(nn.Module):
         words, topics = config["vocabulary"], config["topics"]
         sizes = [words, *config["hidden"]]
         self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
-        self.mean, self.logvar = nn.Linear(sizes[-1], topics), nn.Linear(sizes[-1], topics)
+        self.mean, self.logvar = (nn.Linear(sizes[-1], topics, bias=False) for _ in range(2))
         self.topics = nn.Linear(topics, words, bias=False)
         for name, size in (("mean_bn", topics), ("logvar_bn", topics), ("topics_bn", words)):
             norm = nn.BatchNorm1d(size)

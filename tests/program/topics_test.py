@@ -11,7 +11,7 @@ from shakespeare import python
 CONFIG = SOURCE / "configs" / "topics_slow.yaml"
 CIRCLES = [["harbour", "ship", "sail", "anchor", "tide", "captain"], ["oven", "flour", "yeast", "bread", "dough", "crust"],
            ["violin", "cello", "bow", "string", "score", "concert"]]
-SMALL = ["model.vocabulary=18", "model.hidden=[24, 12]", "model.topics=3", "data.partition.column=owner", "data.test_clients=3",
+SMALL = ["model.vocabulary=18", "model.hidden=[24, 12]", "model.topics=3", "data.partition={kind: by-column, column: owner}", "data.test_clients=3",
          "federation.cohort=4", "federation.optimizer.lr=0.02", "stages.warmup.rounds=8", "stages.prune.steps=3", "stages.prune.rounds=2",
          "stages.finetune.rounds=20", "stages.score.cohort=0", "stages.prune.recalibration.cohort=0", "stages.prune.budget.flops=0.6"]
 
@@ -21,7 +21,7 @@ def write_texts(file):
     with open(file, "w", encoding="utf-8") as out:
         for i in range(360):
             lines = [" ".join(draw.choices(CIRCLES[i % 3], k=8)) + " the", "the"]
-            out.write(json.dumps({"owner": f"owner {i % 6}", "lines": lines}) + "\n")
+            out.write(json.dumps({"owner": f"owner {i // 3 % 6}", "lines": lines}) + "\n")
 
 
 class Topics(ProgramTest):

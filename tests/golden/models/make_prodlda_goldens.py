@@ -26,8 +26,8 @@ class ProdLda(nn.Module):
         super().__init__()
         sizes = [WORDS, *HIDDEN]
         self.encoder = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
-        self.mean, self.mean_bn = nn.Linear(sizes[-1], TOPICS), unscaled(TOPICS)
-        self.logvar, self.logvar_bn = nn.Linear(sizes[-1], TOPICS), unscaled(TOPICS)
+        self.mean, self.mean_bn = nn.Linear(sizes[-1], TOPICS, bias=False), unscaled(TOPICS)
+        self.logvar, self.logvar_bn = nn.Linear(sizes[-1], TOPICS, bias=False), unscaled(TOPICS)
         self.topics, self.topics_bn = nn.Linear(TOPICS, WORDS, bias=False), unscaled(WORDS)
 
     def forward(self, x, noise):
