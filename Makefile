@@ -1,7 +1,7 @@
 # The commands of this project; `make help` lists them. Each does the set-up it needs, and is quick the second time.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps test-deps text-deps dev-deps fetch bench results results-text asan tsan fuzz format lint install clean distclean
+.PHONY: help run test build deps test-deps text-deps imported-deps dev-deps fetch bench results results-text results-imported asan tsan fuzz format lint install clean distclean
 
 CONFIG ?= configs/quickstart.yaml
 ARGS ?=
@@ -46,8 +46,11 @@ deps: ## system packages (DEPS=apt) and the wheels the program links, into .venv
 test-deps: deps ## and the wheels that tests and tools need
 	@sh $(SETUP)/virtual_environment.sh test
 
-text-deps: test-deps ## and what tools/prepare_model.py and tools/prepare_text.py need
+text-deps: test-deps ## and what language models, the Python module and tools/export_onnx.py need
 	@sh $(SETUP)/virtual_environment.sh text
+
+imported-deps: deps ## and the weights that tools/results_imported.py imports
+	@sh $(SETUP)/virtual_environment.sh imported
 
 dev-deps: deps
 	@sh $(SETUP)/system_packages.sh build dev
@@ -80,6 +83,11 @@ results-text: text-deps ## repeats the experiments behind docs/results_text.md
 	$(call compile,release,coppice)
 	@for preset in small_lm smollm2_fused_20; do sh $(SETUP)/prepare_data.sh configs/$$preset.yaml || exit 1; done
 	@$(VENV_PYTHON) tools/results_text.py --build build/release $(ARGS)
+
+results-imported: imported-deps ## repeats the experiments behind docs/results_imported.md
+	$(call compile,release,coppice)
+	@sh $(SETUP)/prepare_data.sh configs/smollm2_fused_20.yaml
+	@$(VENV_PYTHON) tools/results_imported.py --build build/release $(ARGS)
 
 format: dev-deps ## clang-format on every source file
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

@@ -240,6 +240,35 @@ def load_graph(folder):
     return module.load(folder), [], []
 
 
+def load(folder):
+    """(kind, model in eval mode, missing and unexpected names) of an exported model's folder."""
+    config = json.loads((folder / "config.json").read_text())["coppice"]
+    if config["kind"] == "decoder":
+        model, missing, unexpected = load_decoder(folder)
+    elif config["kind"] == "graph":
+        model, missing, unexpected = load_graph(folder)
+    else:
+        tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
+        model, missing, unexpected = build(config, tensors)
+    return config["kind"], model.eval(), missing, unexpected
+
+
+def model_folder(folder):
+    """The folder itself, or `model/` of a run's."""
+    return folder / "model" if (folder / "model" / "config.json").exists() else folder
+
+
+def stored_logits(folder):
+    """(inputs, logits) of verification.safetensors: what the exporter got."""
+    known = load_file(folder / "verification.safetensors")
+    return torch.from_numpy(known["inputs"]), torch.from_numpy(known["logits"])
+
+
+def relative_error(logits, expected):
+    """The largest difference, of the largest logit."""
+    return ((logits - expected).abs().max() / expected.abs().max()).item()
+
+
 def count_graph_macs(model, inputs):
     with CountMacs(model) as counted:
         model(inputs[:1, :1] if inputs.dtype == torch.int64 else inputs[:1])
@@ -286,28 +315,17 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--tolerance", type=float, default=1e-4)
     options = parser.parse_args()
-    folder = options.folder / "model" if (options.folder / "model" / "config.json").exists() else options.folder
+    folder = model_folder(options.folder)
     torch.set_num_threads(1)
-
-    config = json.loads((folder / "config.json").read_text())["coppice"]
     provenance = json.loads((folder / "coppice.json").read_text())
-    if config["kind"] == "decoder":
-        model, missing, unexpected = load_decoder(folder)
-    elif config["kind"] == "graph":
-        model, missing, unexpected = load_graph(folder)
-    else:
-        tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
-        model, missing, unexpected = build(config, tensors)
-    model.eval()
+    kind, model, missing, unexpected = load(folder)
 
     failures = [f"missing tensors {missing}"] if missing else []
     failures += [f"unexpected tensors {unexpected}"] if unexpected else []
     with torch.no_grad():
-        known = load_file(folder / "verification.safetensors")
-        inputs, expected = torch.from_numpy(known["inputs"]), torch.from_numpy(known["logits"])
+        inputs, expected = stored_logits(folder)
         logits = model(inputs)
-        logits = getattr(logits, "logits", logits)
-        error = ((logits - expected).abs().max() / expected.abs().max()).item()
+        error = relative_error(getattr(logits, "logits", logits), expected)
         print(f"logits: largest difference {error:.2e} of the largest logit (tolerance {options.tolerance:.0e})")
         if not error <= options.tolerance:
             failures.append("logits differ")
@@ -321,7 +339,7 @@ def main():
         if provenance["artifact"] == "zeros" and counted > provenance["parameters"]:
             failures.append("more weights than the mask keeps")
 
-        flops = 2 * (count_graph_macs if config["kind"] == "graph" else count_macs)(model, inputs)
+        flops = 2 * (count_graph_macs if kind == "graph" else count_macs)(model, inputs)
         print(f"FLOPs: {flops}; coppice.json says {provenance['flops']}")
         if flops != provenance["flops"]:
             failures.append("FLOPs differ")

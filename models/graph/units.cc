@@ -28,6 +28,7 @@ std::int64_t product_of(std::span<const std::int64_t> sizes) {
 Units::Units(const Program& program) : program_(program), coupling_(couple(program)) {
   find_products();
   find_families();
+  find_shares();
 }
 
 void Units::find_products() {
@@ -147,21 +148,34 @@ void Units::find_families() {
   structure_.barriers = coupling_.barriers;
 }
 
-Cost Units::cost(std::span<const std::int64_t> widths) const {
-  check_widths(widths, structure_.full_widths());
-  std::vector<std::vector<std::int64_t>> shapes;
-  for (const ValueId param : program_.params) shapes.push_back(program_.shape(param));
-  for (std::size_t f = 0; f < widths.size(); ++f) {
-    const coppice::Family& family = structure_.families[f];
-    for (const Slice& slice : structure_.groups[static_cast<std::size_t>(family.first_group)].slices) {  // all units of a family take alike
+void Units::find_shares() {
+  for (const ValueId param : program_.params) {
+    first_dims_.push_back(sizes_.size());
+    const std::vector<std::int64_t>& shape = program_.shape(param);
+    sizes_.insert(sizes_.end(), shape.begin(), shape.end());
+  }
+  first_dims_.push_back(sizes_.size());
+  for (const coppice::Family& family : structure_.families) {
+    std::vector<Share>& shares = shares_.emplace_back();
+    for (const Slice& slice : structure_.groups[static_cast<std::size_t>(family.first_group)].slices) {
       if (slice.arena != ArenaId::kBase) continue;
-      shapes[static_cast<std::size_t>(slice.tensor)][static_cast<std::size_t>(slice.dim)] -=
-          (slice.end - slice.begin) * (family.num_groups - widths[f]);
+      shares.push_back({first_dims_[static_cast<std::size_t>(slice.tensor)] + static_cast<std::size_t>(slice.dim), slice.end - slice.begin});
     }
   }
+}
+
+Cost Units::cost(std::span<const std::int64_t> widths) const {
+  check_widths(widths, structure_.full_widths());
+  std::vector<std::int64_t> sizes = sizes_;
+  for (std::size_t f = 0; f < widths.size(); ++f) {
+    for (const Share& share : shares_[f]) sizes[share.dim] -= share.size * (structure_.families[f].num_groups - widths[f]);
+  }
+  const auto numel = [this, &sizes](std::size_t param) {
+    return product_of(std::span(sizes).subspan(first_dims_[param], first_dims_[param + 1] - first_dims_[param]));
+  };
   Cost cost;
-  for (const auto& shape : shapes) cost.params += product_of(shape);
-  for (const Product& product : products_) cost.macs += product_of(shapes[static_cast<std::size_t>(product.param)]) * product.positions;
+  for (std::size_t param = 0; param + 1 < first_dims_.size(); ++param) cost.params += numel(param);
+  for (const Product& product : products_) cost.macs += numel(static_cast<std::size_t>(product.param)) * product.positions;
   return cost;
 }
 

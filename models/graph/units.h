@@ -26,9 +26,15 @@ class Units {
     int param = 0;
     std::int64_t positions = 1;
   };
+  // What a unit takes of a tensor: an index into sizes_, and how much of it.
+  struct Share {
+    std::size_t dim = 0;
+    std::int64_t size = 0;
+  };
 
   void find_products();
   void find_families();
+  void find_shares();
   std::int64_t left(const Places& places, std::int64_t size, const std::vector<char>& dropped) const;
 
   const Program& program_;
@@ -38,6 +44,10 @@ class Units {
   std::vector<std::vector<char>> makes_;  // of each param, the dims that a product makes
   std::vector<Place> roots_;              // of each group
   PrunableStructure structure_;
+  // A budget asks for costs thousands of times.
+  std::vector<std::int64_t> sizes_;         // of the params, dim behind dim
+  std::vector<std::size_t> first_dims_;     // of each param, and the end
+  std::vector<std::vector<Share>> shares_;  // of one unit of each family; all its units take alike
 };
 
 }  // namespace coppice::graph

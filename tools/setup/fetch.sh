@@ -3,7 +3,7 @@
 # Debian or Ubuntu the packages with everything they depend on. TESTS=1 adds what only `make test` needs (2.7 GB).
 . tools/setup/common.sh
 requirements="-r tools/setup/requirements-run.txt"
-[ "${TESTS:-}" != 1 ] || requirements="$requirements -r tools/setup/requirements-test.txt -r tools/setup/requirements-text.txt -r tools/setup/requirements-python.txt"
+[ "${TESTS:-}" != 1 ] || requirements="$requirements -r tools/setup/requirements-test.txt -r tools/setup/requirements-text.txt -r tools/setup/requirements-python.txt -r tools/setup/requirements-onnx.txt"
 [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
 say "Fetching wheels into .cache/wheels"
 # shellcheck disable=SC2086
