@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <ATen/ops/full.h>
-#include <ATen/ops/zeros.h>
 
 #include "core/error.h"
 #include "models/graph/program.h"
@@ -69,7 +68,7 @@ Batch made_up_batch(const ModelPorts& ports, std::int64_t count, float value) {
     case ModelPorts::Input::kImages:
       return {Images{at::full({count, shape[2], shape[0], shape[1]}, value)}, {}};
     case ModelPorts::Input::kTokens:
-      return {Tokens{at::zeros({count, shape[0]}, at::TensorOptions().dtype(at::kLong))}, {}};
+      return {Tokens{at::full({count, shape[0]}, ports.vocabulary / 2, at::TensorOptions().dtype(at::kLong))}, {}};
     case ModelPorts::Input::kFeatures:
       break;
   }

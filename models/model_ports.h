@@ -21,7 +21,7 @@ struct ModelPorts {
 // Throws InputError for a graph that takes in or puts out something else, Error for a config that only names a file.
 ModelPorts ports_of(const ModelConfig& config);
 
-// `count` samples of nothing but `value` (tokens: of token 0). A size that may be any is 1.
+// `count` samples of nothing but `value` (tokens: of the vocabulary's middle, far from those that pad). A size that may be any is 1.
 Batch made_up_batch(const ModelPorts& ports, std::int64_t count, float value);
 
 }  // namespace coppice

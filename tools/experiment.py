@@ -6,6 +6,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -27,6 +28,15 @@ def standard_error(values):
 def is_clear(values):
     """More than two standard errors from zero."""
     return len(values) > 1 and abs(statistics.fmean(values)) > 2 * standard_error(values)
+
+
+def environment():
+    """One thread a process, and mpirun for whoever works as root."""
+    env = dict(os.environ)
+    env.setdefault("OMP_NUM_THREADS", "1")
+    if os.geteuid() == 0:
+        env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    return env
 
 
 class Program:
@@ -51,14 +61,22 @@ class Program:
 
     def call(self, command):
         """Standard output of a command; leaves with its standard error where it fails."""
-        env = dict(os.environ)
-        env.setdefault("OMP_NUM_THREADS", "1")
-        if os.geteuid() == 0:
-            env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-        done = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
+        done = subprocess.run(command, env=environment(), text=True, capture_output=True, check=False)
         if done.returncode != 0:
             sys.exit(f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
         return done.stdout
+
+    def measure(self, command):
+        """{"cpu_s", "peak_mib", "said"} of a command and of what it started; leaves with its output where it fails."""
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(list(map(str, command)), env=environment(), stdout=said, stderr=subprocess.STDOUT)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            said.seek(0)
+            text = said.read()
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))}: {text}")
+        return {"cpu_s": used.ru_utime + used.ru_stime, "peak_mib": used.ru_maxrss / 1024, "said": text}
 
 
 def add_program_options(parser):

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/seed.h"
+#include "models/graph/graph_model.h"
 #include "tests/algorithms/passes.h"
 
 namespace coppice::test {
@@ -36,6 +37,13 @@ TEST(Reachability, OneUnitOfEachFamilyIsAlive) {
         reachability_of(*subject.model, Mask::of_groups(subject.model->base_layout(), structure, kept));
     EXPECT_TRUE(reach.alive()) << subject.name << ": " << reach.describe();
   }
+}
+
+// A network that masks padding (token 0) answers a text of nothing else with nothing.
+TEST(Reachability, IsNotJudgedOnPadding) {
+  const auto model = make_model(read_graph_file(COPPICE_GOLDENS "/../graphs/pooled.pt2").config);
+  const Reachability reach = reachability_of(*model, Mask(model->base_layout(), model->structure()));
+  EXPECT_TRUE(reach.alive()) << reach.describe();
 }
 
 // 60 layers of 200 units with one path of single weights: products of kept fractions fall below 1e-130.
