@@ -110,7 +110,10 @@ TEST(FedMp, TheIntervalIsCutWhereItWasPulledAndNoFinerThanAsked) {
 TEST(FedMp, OldRewardsFade) {
   FedMpConfig config{.most = 0.8, .discount = 1.0, .interval = 0.7};
   std::vector<Pull> pulls = {{0.4, 1.0}, {0.1, 0.0}};
-  for (int i = 0; i < 6; ++i) pulls.push_back({0.1, 0.5}), pulls.push_back({0.4, i < 3 ? 1.0 : 0.0});
+  for (int i = 0; i < 6; ++i) {
+    pulls.push_back({0.1, 0.5});
+    pulls.push_back({0.4, i < 3 ? 1.0 : 0.0});
+  }
   EXPECT_EQ(next_piece(config, pulls).begin, 0.4);
   config.discount = 0.5;
   EXPECT_EQ(next_piece(config, pulls).begin, 0.0);

@@ -125,7 +125,9 @@ TEST(LotteryFl, WhatNobodyHoldsStaysAndWhatOneHoldsIsThatClients) {
       std::int64_t holders = 0;
       for (std::int64_t client = 0; client < kClients; ++client) holders += setting.mask_of(client, state, stores).bits(matrix.tensor)[i] ? 1 : 0;
       const bool same = before.floats(matrix.tensor)[static_cast<std::size_t>(i)] == after.floats(matrix.tensor)[static_cast<std::size_t>(i)];
-      if (holders == 0) EXPECT_TRUE(same);
+      if (holders == 0) {
+        EXPECT_TRUE(same);
+      }
       unheld += holders == 0 ? 1 : 0;
       moved += holders > 0 && !same ? 1 : 0;
     }

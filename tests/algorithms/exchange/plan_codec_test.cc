@@ -133,7 +133,10 @@ TEST(PlanCodec, PersonalPlansBringWhereTheyBegan) {
   plan.origin = frozen(std::make_shared<const ModelState>(std::move(begin)));
   plan.personal = true;
   plan.store_versions = {{3, 17}};
-  plan.tasks.emplace_back(TrainTask{.loss_drop = true, .lottery = LotteryTask{.start_accuracy = 0.25, .rate = 0.3, .density = 0.05}});
+  TrainTask sent;
+  sent.loss_drop = true;
+  sent.lottery = LotteryTask{.start_accuracy = 0.25, .rate = 0.3, .density = 0.05};
+  plan.tasks.emplace_back(sent);
   PlanCache sender, receiver;
   for (const bool first : {true, false}) {
     const Envelope envelope = encode_plan(plan, sender);

@@ -56,7 +56,7 @@ TEST(RunSummary, ClientsOwnModelsAreSaidWhereThereAreSome) {
   EXPECT_EQ(again.personal->clients, 20);
   EXPECT_EQ(again.personal->samples, 400);
   ASSERT_EQ(cost_lines(again).size(), lines + 1);
-  EXPECT_TRUE(std::ranges::any_of(cost_lines(again), [](const LabelledFigure& line) { return line.figure == "75.0 % at a mean density of 0.1"; }));
+  EXPECT_TRUE(std::ranges::any_of(cost_lines(again), [](const LabelledFigure& line) { return line.figure == "75.0 % at a mean density of 0.100"; }));
 }
 
 TEST(RunSummary, FiguresThatAreNotFiniteBecomeNull) {
