@@ -2,18 +2,27 @@
 
 #include <algorithm>
 
+#include "algorithms/methods/pretraining.h"
 #include "coordinator/client_views.h"
 
 namespace coppice {
 namespace {
 
 constexpr const char* kVirtual = "virtual";
+constexpr const char* kOwnFlops = "own_flops";
 
 bool is_evaluation(const RoundPlan& plan) {
   return std::all_of(plan.tasks.begin(), plan.tasks.end(), [&plan](const Task& task) {
     const auto* measure = std::get_if<MeasureTask>(&task);
     return measure != nullptr && (measure->split == Split::kTest || plan.personal);
   });
+}
+
+StepCost charge_own(const Answer& answer, State& state) {
+  StepCost cost;
+  for (const ClientOutcome& outcome : answer.roster()) cost.own_flops += outcome.flops;
+  state.numbers.try_emplace(kOwnFlops, std::vector<double>{0.0}).first->second[0] += cost.own_flops;
+  return cost;
 }
 
 }  // namespace
@@ -44,6 +53,7 @@ StepCost Ledger::admit(RoundPlan& plan, State& state) const {
 
 StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& state) {
   if (is_evaluation(plan) || plan.cohort.empty()) return {};
+  if (plan.track == kOwnTrack) return charge_own(answer, state);
   const ClientViews views(plan);
   const std::string model = (plan.teacher.values ? plan.teacher.digest.hex() : "") + (plan.origin.values ? plan.origin.digest.hex() : "") +
                             (plan.frozen ? plan.frozen->hex() : "");
@@ -97,6 +107,11 @@ StepCost Ledger::charge(const RoundPlan& plan, const Answer& answer, State& stat
 VirtualCost virtual_total(const State& state) {
   const auto found = state.numbers.find(kVirtual);
   return found == state.numbers.end() ? VirtualCost{} : VirtualCost{found->second[0], found->second[1]};
+}
+
+double own_flops(const State& state) {
+  const auto found = state.numbers.find(kOwnFlops);
+  return found == state.numbers.end() ? 0.0 : found->second[0];
 }
 
 Traffic traffic_of(const State& state, const std::string& track) {

@@ -21,6 +21,7 @@ struct StepCost {
   double flops = 0.0;
   double live_bytes = 0.0;  // by the cost model (algorithms/exchange/client_cost.h), activations aside
   double peak_bytes = 0.0;  // measured, activations included
+  double own_flops = 0.0;   // of the coordinator's own training, where no client took part
   double seconds = 0.0;
   // Where devices are known, by their profiles alone (algorithms/methods/devices.h): of the slowest client, of all clients, and how many of
   // the cohort could not hold the plan or not be reached.
@@ -37,6 +38,7 @@ struct StepCost {
     flops += other.flops;
     live_bytes = std::max(live_bytes, other.live_bytes);
     peak_bytes = std::max(peak_bytes, other.peak_bytes);
+    own_flops += other.own_flops;
     seconds += other.seconds;
     virtual_seconds += other.virtual_seconds;
     joules += other.joules;
@@ -62,8 +64,8 @@ class Ledger {
   StepCost admit(RoundPlan& plan, State& state) const;
 
   // Charges a plan to its cohort and remembers in the state which mask and which frozen model each client now holds. Evaluation
-  // on the test split, or under personal masks, is the coordinator's own business and costs clients nothing. What a client holds it is
-  // not sent again.
+  // on the test split, or under personal masks, is the coordinator's own business and costs clients nothing; what it trains by itself is
+  // counted as its own. What a client holds it is not sent again.
   // Twins are counted by themselves and returned as free: they stand for another run.
   StepCost charge(const RoundPlan& plan, const Answer& answer, State& state);
 
@@ -76,6 +78,9 @@ VirtualCost virtual_total(const State& state);
 
 // By profile: how often its clients took part, were too small, or not reachable; in the state's numbers under "devices/<profile>".
 inline constexpr const char* kDeviceCounts = "devices/";
+
+// FLOPs of the coordinator's own training, in the state's numbers under "own_flops"; 0 where there was none.
+double own_flops(const State& state);
 
 // Sums over a run, kept in the state's numbers under "traffic/<track>" so that a resume goes on counting.
 struct Traffic {

@@ -92,6 +92,7 @@ RoundRecord record_of(const Method& stage, const State& state, const StepRecord&
     line.client_live_bytes = cost.live_bytes;
     line.client_peak_bytes = cost.peak_bytes;
   }
+  if (cost.own_flops > 0.0) line.coordinator_flops = cost.own_flops;
   line.sparse = figures(record, "sparse/").value_or(EvalFigures{});
   line.phases = cost.phases;
   if (cost.virtual_seconds > 0.0 || cost.too_small + cost.unreachable > 0.0) {

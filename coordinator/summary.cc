@@ -137,6 +137,7 @@ RunSummary summarize_run(const State& state, const RunFacts& facts) {
   summary.data = facts.data;
   summary.seconds = facts.seconds;
   summary.client = facts.client;
+  if (const double flops = own_flops(state); flops > 0.0) summary.coordinator_flops = flops;
   if (!facts.devices.empty()) summary.devices = device_figures(state, facts);
   summary.level_bytes = facts.level_bytes;
   for (auto text = state.texts.lower_bound(kWarnings); text != state.texts.end() && text->first.starts_with(kWarnings); ++text) {

@@ -2,6 +2,7 @@
 
 #include "core/config_yaml.h"
 #include "simulations/data_check.h"
+#include "simulations/public_data.h"
 
 namespace coppice {
 
@@ -14,11 +15,12 @@ CheckedRun RunChecker::check(const RunConfig& config, int ranks, const std::stri
     loaded_ = load_data(config.data.source);
     source_ = source;
   }
-  CheckedRun run{deal_scenario_data(config, loaded_), first_state(config, file), nullptr};
+  CheckedRun run{deal_scenario_data(config, loaded_), first_state(config, file), nullptr, nullptr};
   check_data(run.data);
   run.model = make_model(run.state.track(kMainTrack).values->config);
   check_model_fits(*run.model, run.data.clients->train->spec(), file);
   check_scenario(config, run.data, *run.model, ranks, file);
+  run.public_data = load_public_data(config, run.data, *run.model, file);
   return run;
 }
 

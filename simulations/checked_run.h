@@ -16,6 +16,7 @@ struct CheckedRun {
   ScenarioData data;
   State state;
   std::unique_ptr<Model> model;
+  std::shared_ptr<const ClientData> public_data;  // of the coordinator; null: it trains on nothing
 };
 
 class RunChecker {

@@ -40,6 +40,7 @@ class Forecaster {
         dense = floats_of(*model_);
         model_ = model_after(*prune, *model_);
       }
+      if (const auto* pretrain = std::get_if<PretrainConfig>(&stage)) pretraining(*pretrain, floats_of(*model_));
       if (const auto* warmup = std::get_if<WarmupConfig>(&stage)) training(warmup->rounds, floats_of(*model_), dense);
       if (const auto* finetune = std::get_if<FinetuneConfig>(&stage)) {
         training(finetune->rounds, floats_of(*model_), dense);
@@ -118,6 +119,15 @@ class Forecaster {
     consider("adding reports up", {weights, copy, pass, sums}, {received(floats, true), beside, slots});
     consider("the server's step", {pass, sums},
              {received(floats, true), beside, slots, slots, {"the next weights", floats}});
+  }
+
+  // By the coordinator alone.
+  void pretraining(const PretrainConfig& config, std::uint64_t floats) {
+    const Precision precision = config_.federation.precision;
+    consider("pretraining", {},
+             {received(floats, true), {"weights of the coordinator", floats}, {"moments of its optimizer", moments_of(config.optimizer) * floats},
+              {"their bfloat16 copy", copy_for(precision, floats)}, {"sums of its report", sums_of(floats)},
+              {"activations and gradients", pass_of(training_pass_, precision, true, false).at(config.batch)}});
   }
 
   void scoring(const ScoreConfig& score) {

@@ -267,6 +267,9 @@ void check_settings(const RunConfig& config, const std::string& file) {
   Pattern pattern{Pattern::Kind::kUnstructured};
   for (std::size_t i = 0; i < config.stages.size(); ++i) {
     const StageConfig& stage = config.stages[i];
+    if (std::holds_alternative<PretrainConfig>(stage) && i > 0) {
+      throw InputError(where(file, i, "pretrain") + ": found behind another stage; expected to be the first, before clients see the model");
+    }
     if (const auto* score = std::get_if<ScoreConfig>(&stage)) {
       check_score(*score, scores_weights(config, i), where(file, i, "score"));
       scored = true;

@@ -9,6 +9,7 @@
 #include "algorithms/methods/custom_stage.h"
 #include "algorithms/methods/federated_training.h"
 #include "algorithms/methods/final_measurement.h"
+#include "algorithms/methods/pretraining.h"
 #include "algorithms/methods/pruning.h"
 #include "algorithms/methods/scoring.h"
 #include "data/augment.h"
@@ -43,7 +44,7 @@ struct DataSettings {
   void visit(FieldVisitor& v);
 };
 
-using StageConfig = std::variant<WarmupConfig, ScoreConfig, PruneConfig, BnSelectionConfig, FinetuneConfig, ExportConfig,
+using StageConfig = std::variant<WarmupConfig, PretrainConfig, ScoreConfig, PruneConfig, BnSelectionConfig, FinetuneConfig, ExportConfig,
                                  Custom<Stage>>;
 
 struct RunConfig {

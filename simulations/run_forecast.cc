@@ -17,6 +17,7 @@ std::string costs_text(const RunForecast& forecast) {
   table.add_row({"FLOPs of one sample, forward", count_text(forecast.flops)});
   table.add_row({"clients", std::to_string(forecast.clients)});
   table.add_row({"training samples", std::to_string(forecast.samples)});
+  if (forecast.public_samples > 0) table.add_row({"public samples of the coordinator", std::to_string(forecast.public_samples)});
   for (const auto& [what, figure] : forecast.budget) table.add_row({"prune, " + what, figure});
   table.add_row({"training rounds, twins included", std::to_string(forecast.rounds)});
   table.add_row({"samples trained on, about", std::to_string(forecast.samples_trained)});
@@ -60,6 +61,7 @@ RunForecast forecast_run(const RunConfig& config, const CheckedRun& checked) {
   forecast.flops = 2.0 * static_cast<double>(cost.macs) * (tokens ? static_cast<double>(clients.train->spec().shape[0]) : 1.0);
   forecast.clients = static_cast<std::int64_t>(population.train_samples.size());
   for (const std::int64_t n : population.train_samples) forecast.samples += n;
+  if (checked.public_data) forecast.public_samples = std::ssize(checked.public_data->samples(Split::kTrain, 0));
   for (const StageConfig& stage : config.stages) {
     const auto* finetune = std::get_if<FinetuneConfig>(&stage);
     forecast.rounds += rounds_of(stage) * (finetune != nullptr && finetune->twin ? 2 : 1);

@@ -18,6 +18,7 @@ struct RunForecast {
   double flops = 0.0;  // of one sample, forward
   std::int64_t clients = 0;
   std::int64_t samples = 0;                                    // of all clients, to train on
+  std::int64_t public_samples = 0;                             // that the coordinator trains on before
   std::vector<std::pair<std::string, std::string>> budget;     // of cuts of units: what, figure
   std::int64_t rounds = 0;                                     // of training, twins included
   std::int64_t samples_trained = 0;                            // about

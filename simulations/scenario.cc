@@ -165,6 +165,9 @@ struct MakeStage {
     static_cast<TrainingStageConfig&>(plain) = stage;
     return std::make_unique<FederatedTraining>(WarmupConfig::kName, plain, config.federation, loss, population);
   }
+  std::unique_ptr<Method> operator()(const PretrainConfig& stage) const {
+    return std::make_unique<Pretraining>(stage, config.federation, loss, population);
+  }
   std::unique_ptr<Method> operator()(const FinetuneConfig& stage) const {
     return std::make_unique<FederatedTraining>(FinetuneConfig::kName, stage, config.federation, loss, population,
                                                pattern_of(config));

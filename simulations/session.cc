@@ -24,6 +24,7 @@
 #include "simulations/data_check.h"
 #include "simulations/latency_budget.h"
 #include "simulations/memory_forecast.h"
+#include "simulations/public_data.h"
 #include "simulations/ranked_backend.h"
 #include "simulations/scenario.h"
 #include "simulations/stop_signals.h"
@@ -86,6 +87,7 @@ class Coordinator {
     const auto model = make_model(fresh.track(kMainTrack).values->config);
     check_model_fits(*model, data_.clients->train->spec(), options_.config_file);
     check_scenario(config_, data_, *model, comm_.size(), options_.config_file);
+    public_ = load_public_data(config_, data_, *model, options_.config_file);
     check_memory(config_, data_, *fresh.track(kMainTrack).values, launched_by_mpirun() ? 1 : comm_.size(), options_.config_file);
     lock_.emplace(out_);
     if (options_.resume == Resume::kAlways && !checkpoint_.exists()) {
@@ -105,6 +107,7 @@ class Coordinator {
     if (!checkpoint_.exists()) keep_graph();
     state_ = checkpoint_.exists() ? resumed() : std::move(fresh);
     identify_data();
+    identify_public_data();
     write_file_atomically(out_ + "/config.yaml", write_config(config_));
     if (Checkpoint::would_move(state_)) checkpoint_.save(state_);
     trim_heap();
@@ -126,7 +129,9 @@ class Coordinator {
     hooks.interrupted = [&signals] { return signals.asked(); };
     std::vector<Observer*> observers = {&recorder};
     observers.insert(observers.end(), options_.observers.begin(), options_.observers.end());
-    const bool done = coppice::run(stages_, state_, backend, ledger, observers, hooks);
+    std::optional<CoordinatorBackend> with_own;
+    if (public_) with_own.emplace(public_, out_, backend);
+    const bool done = coppice::run(stages_, state_, with_own ? static_cast<Backend&>(*with_own) : backend, ledger, observers, hooks);
     if (!done) {
       progress_.say("stopped after a committed round; go on with: " + options_.command);
       return static_cast<int>(ExitCode::kStopped);
@@ -159,6 +164,22 @@ class Coordinator {
     write_file_atomically(file, to_json(manifest_));
   }
 
+  void identify_public_data() {
+    if (!public_) return;
+    std::string& digest = state_.texts["public data"];
+    const Digest now = public_digest(*public_);
+    if (!digest.empty() && digest != now.hex()) {
+      throw InputError(out_ + ": the public data changed since the run began: digest " + now.short_hex() + ", expected " + digest.substr(0, 12) +
+                       "; go on with the data as it was, or choose another --out");
+    }
+    digest = now.hex();
+    progress_.say(PretrainConfig::kName + (": " + public_text()));
+  }
+  std::string public_text() const {
+    return std::to_string(public_->samples(Split::kTrain, 0).size()) + " public examples of " +
+           kind_of(std::get<PretrainConfig>(config_.stages.front()).source);
+  }
+
   State resumed() {
     std::string differences;
     State state = checkpoint_.load(differences);
@@ -177,6 +198,7 @@ class Coordinator {
       return;
     }
     RunFacts facts = facts_of(config_, data_, fingerprint_, comm_.size());
+    if (public_) facts.data.note += (facts.data.note.empty() ? "" : "; ") + ("trained before by the coordinator on " + public_text());
     RoundTotals totals = totals_of_rounds(out_);
     facts.seconds = std::move(totals.seconds);
     facts.client = totals.client;
@@ -194,6 +216,7 @@ class Coordinator {
   const SessionOptions& options_;
   const ScenarioData& data_;
   const Population& population_;
+  std::shared_ptr<const ClientData> public_;  // of the coordinator; null: it trains on nothing
   DataManifest manifest_;
   Communicator& comm_;
   std::string out_;

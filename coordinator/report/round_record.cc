@@ -39,6 +39,7 @@ RoundRecord round_from(const JsonNode& node) {
   record.client_flops = node.number_or_nan("client_flops");
   record.client_live_bytes = node.number_or_nan("client_live_bytes");
   record.client_peak_bytes = node.number_or_nan("client_peak_bytes");
+  record.coordinator_flops = node.number_or_nan("coordinator_flops");
   record.density = size_at(node, "density", 1.0);
   if (const auto sparse = node.find("sparse")) record.sparse = figures(*sparse);
   if (const auto devices = node.find("devices")) record.devices = figures(*devices);
@@ -92,6 +93,7 @@ std::string to_json_line(const RoundRecord& record) {
   if (std::isfinite(record.client_flops)) json["client_flops"] = record.client_flops;
   if (std::isfinite(record.client_live_bytes)) json["client_live_bytes"] = record.client_live_bytes;
   if (std::isfinite(record.client_peak_bytes)) json["client_peak_bytes"] = record.client_peak_bytes;
+  if (std::isfinite(record.coordinator_flops)) json["coordinator_flops"] = record.coordinator_flops;
   json["density"] = number(record.density);
   if (!record.sparse.empty()) json["sparse"] = numbers(record.sparse);
   if (!record.devices.empty()) json["devices"] = numbers(record.devices);

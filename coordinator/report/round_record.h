@@ -30,6 +30,7 @@ struct RoundRecord {
   double client_flops = kNoFigure;       // mean of one client of this round; absent where no client worked
   double client_live_bytes = kNoFigure;  // of the client that holds most, by the cost model: activations aside
   double client_peak_bytes = kNoFigure;  // the same measured, activations included
+  double coordinator_flops = kNoFigure;  // of its own training; absent where it did none
   double density = 1.0;                  // of the mask in force
   std::map<std::string, double> sparse;  // "flip_rate" and "shadow_norm" of rounds that trained with shadow weights
   std::map<std::string, double> phases;  // phase -> seconds, of rank 0

@@ -228,6 +228,7 @@ RunSummary parse_summary(std::string_view text, const std::string& file) {
                       .live_bytes = client->number_or_nan("live_bytes"),
                       .peak_bytes = client->number_or_nan("peak_bytes")};
   }
+  summary.coordinator_flops = root.number_or_nan("coordinator_flops");
   if (const auto node = root.find("devices")) summary.devices = devices(*node);
   if (root.find("level_bytes")) summary.level_bytes = figures(root, "level_bytes");
   if (const auto node = root.find("warnings")) {

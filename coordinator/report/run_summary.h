@@ -125,6 +125,7 @@ struct RunSummary {
   std::vector<VariantFigures> variants;  // at least one, names unique, in the order to show
   TrafficFigures traffic;
   ClientCostFigures client;
+  double coordinator_flops = kNoFigure;  // of its own training, where it did any
   std::optional<DeviceFigures> devices;
   std::map<std::string, double> level_bytes;  // of partial sums to each level of a hierarchy of ranks; may be empty
   std::vector<std::string> warnings;

@@ -109,6 +109,7 @@ std::string to_json_text(const RunSummary& summary) {
                       {"live_bytes", number(client.live_bytes)},
                       {"peak_bytes", number(client.peak_bytes)}};
   }
+  if (std::isfinite(summary.coordinator_flops)) json["coordinator_flops"] = summary.coordinator_flops;
   if (summary.devices) json["devices"] = devices_json(*summary.devices);
   if (!summary.level_bytes.empty()) json["level_bytes"] = numbers(summary.level_bytes);
   if (!summary.warnings.empty()) json["warnings"] = summary.warnings;

@@ -135,6 +135,9 @@ std::vector<LabelledFigure> cost_lines(const RunSummary& summary) {
     lines.push_back({"accuracy of " + show_count(static_cast<double>(own->clients)) + " clients' own models, held-out samples",
                      show_percent(own->accuracy) + " at a mean density of " + show_significant(own->density, 3)});
   }
+  if (std::isfinite(summary.coordinator_flops)) {
+    lines.push_back({"FLOPs of the coordinator's own training", show_short_count(summary.coordinator_flops)});
+  }
   if (summary.devices) add_device_lines(*summary.devices, lines);
   for (const auto& [level, bytes] : summary.level_bytes) lines.push_back({"partial sums to the " + level, show_bytes(bytes)});
   lines.push_back({"wall time", show_seconds(total_seconds(summary))});

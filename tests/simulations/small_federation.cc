@@ -8,6 +8,7 @@
 #include "comm/local/local_communicator.h"
 #include "coordinator/checkpoint.h"
 #include "core/digest.h"
+#include "simulations/public_data.h"
 #include "simulations/ranked_backend.h"
 #include "tests/core/temporary_folder.h"
 
@@ -71,7 +72,8 @@ std::shared_ptr<const ClientData> feature_clients(std::int64_t inputs, std::int6
 }
 
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks, std::int64_t steps, const std::vector<Device>& devices, const std::string& stores) {
+                  int ranks, std::int64_t steps, const std::vector<Device>& devices, const std::string& stores,
+                  const std::shared_ptr<const ClientData>& own) {
   RunLog log;
   run_local_ranks(ranks, [&](Communicator& comm) {
     Worker worker(data, ClientStore(stores));
@@ -80,7 +82,8 @@ RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& sta
     Ledger ledger(devices);
     Log observer(log);
     const std::int64_t last = state.steps_done + steps;
-    run(stages, state, backend, ledger, {&observer},
+    CoordinatorBackend coordinator(own ? own : data, "", backend);
+    run(stages, state, coordinator, ledger, {&observer},
         {[](const State&, bool) {}, [&state, last] { return state.steps_done >= last; }});
     backend.release_ranks();
   });

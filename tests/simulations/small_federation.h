@@ -22,8 +22,10 @@ struct RunLog {
 };
 
 // Runs the stages on `state` to their end, or until `steps` more are committed. `stores`: where clients keep what they keep; "": nowhere.
+// `own`: what the coordinator trains on by itself.
 RunLog run_stages(const std::vector<std::unique_ptr<Method>>& stages, State& state, const std::shared_ptr<const ClientData>& data,
-                  int ranks = 1, std::int64_t steps = 1000, const std::vector<Device>& devices = {}, const std::string& stores = "");
+                  int ranks = 1, std::int64_t steps = 1000, const std::vector<Device>& devices = {}, const std::string& stores = "",
+                  const std::shared_ptr<const ClientData>& own = nullptr);
 
 // The state as another process would find it: saved to a checkpoint and loaded from it.
 State reloaded(const State& state);
