@@ -29,6 +29,7 @@ ARMS = {
     **FIXED,
     "attention": {"importance": "taylor", "granularity": {"kind": "attention"}},
     "uncertainty": {"importance": "taylor", "granularity": {"kind": "uncertainty"}},
+    "learned": {"importance": "taylor", "granularity": {"kind": "learned"}},
     "adaptive": {"importance": "taylor", "granularity": {"kind": "adaptive"}},
 }
 MODELS = {"small_lm": "small_lm", "smollm2": "smollm2_fused_20"}  # and the presets they come from
