@@ -41,7 +41,7 @@ def loss(weights, data, gates, reduction):
 
 
 def scores():
-    """Coarse and fine of each hidden layer, of mean 1: a unit's row and its bias are its vectors."""
+    """Coarse and fine of each hidden layer, of mean 1: a unit's row, its bias and the column that takes it in are its vectors."""
     products = []
     for data in CLIENTS:
         leaves = [w.clone().requires_grad_() for w in WEIGHTS]
@@ -49,9 +49,9 @@ def scores():
         products.append([leaf.grad * leaf.detach() for leaf in leaves])
     coarse, fine = [], []
     for layer in range(len(DATA["hidden"])):
-        rows, biases = [p[2 * layer] for p in products], [p[2 * layer + 1] for p in products]
-        coarse.append(sum(rows).sum(1).abs() + sum(biases).abs())
-        fine.append(sum(r.abs().sum(1) for r in rows) + sum(b.abs() for b in biases))
+        rows, biases, columns = ([p[2 * layer + at] for p in products] for at in range(3))
+        coarse.append(sum(rows).sum(1).abs() + sum(biases).abs() + sum(columns).sum(0).abs())
+        fine.append(sum(r.abs().sum(1) + b.abs() + c.abs().sum(0) for r, b, c in zip(rows, biases, columns)))
     return [[x / x.mean() for x in kind] for kind in (coarse, fine)]
 
 
