@@ -34,7 +34,9 @@ class Table:
 
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["status"] == "done"]
+            all_rows = list(csv.DictReader(file))
+        rows = [row for row in all_rows if row["status"] == "done"]
+        self.stopped = [f"{row['arm']} at {row['density']}, seed {row['seed']}" for row in all_rows if row["status"] == "stopped"]
         self.accuracy = {(row["arm"], row["density"], row["seed"]): 100 * float(row["accuracy"]) for row in rows}
         self.densities = sorted({density for _, density, _ in self.accuracy if density}, key=float)
 
@@ -57,15 +59,18 @@ def line(table, better, worse, density):
     return f"| {density} | {better} – {worse} | {said} |"
 
 
-def page(sweep, out):
+def page(sweep, out, remark=""):
     settings = yaml.safe_load(sweep.read_text())
     table = Table(out / "runs.csv")
+    remarks = [remark] if remark else []
+    if table.stopped:
+        remarks.append("Means and differences are of runs that reached their end. Stopped because training diverged: " + "; ".join(table.stopped) + ".")
     protocol, rows, *_ = (out / "table.md").read_text().split("\n\n", 3)[1:]
     lines = ["# Federated pruning, side by side", "",
              f"Written by `make results` from the runs of `{sweep}`; what each method is stands in `docs/federated_pruning.md`. "
              "Digits by writer (539 clients, tested on other writers), ResNet-8, 10 clients a round, one local epoch in batches of 16, "
              "10 dense rounds, then 60 under a mask. Presets differ in nothing but the method. How their "
-             "learning rate was found stands there, too.", "", protocol, "", rows, "", "## Hypotheses", "",
+             "learning rate was found stands there, too.", "", protocol, "", *(line for text in remarks for line in (text, "")), rows, "", "## Hypotheses", "",
              "Points of accuracy, paired by seed. Clear is what exceeds two standard errors.", ""]
     for title, pairs, densities in HYPOTHESES:
         lines += [f"**{title}**", "", "| density | difference | |", "|---|---|---|"]
@@ -84,12 +89,13 @@ def main():
     parser.add_argument("--sweep", type=pathlib.Path, default=pathlib.Path("configs/sweeps/federated_pruning.yaml"))
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("results"))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--remark", default="", help="what else is to be known of these runs, on the page before the table")
     parser.add_argument("--page", type=pathlib.Path, default=pathlib.Path("docs/results_federated.md"))
     options = parser.parse_args()
     out = options.work / "federated_pruning"
     command = [f"{options.build}/simulations/coppice", "sweep", options.sweep, "--out", out, "--jobs", str(options.jobs)]
     status = subprocess.run(list(map(str, command)), check=False).returncode
-    options.page.write_text(page(options.sweep, out))
+    options.page.write_text(page(options.sweep, out, options.remark))
     sys.exit(status)
 
 
