@@ -36,7 +36,7 @@ class Table:
         with open(path, encoding="utf-8") as file:
             all_rows = list(csv.DictReader(file))
         rows = [row for row in all_rows if row["status"] == "done"]
-        self.stopped = [f"{row['arm']} at {row['density']}, seed {row['seed']}" for row in all_rows if row["status"] == "stopped"]
+        self.stopped = [f"{row['arm']} at {row['density'] or 'full density'}, seed {row['seed']}" for row in all_rows if row["status"] == "stopped"]
         self.accuracy = {(row["arm"], row["density"], row["seed"]): 100 * float(row["accuracy"]) for row in rows}
         self.densities = sorted({density for _, density, _ in self.accuracy if density}, key=float)
 
