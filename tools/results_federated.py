@@ -36,7 +36,8 @@ class Table:
         with open(path, encoding="utf-8") as file:
             all_rows = list(csv.DictReader(file))
         rows = [row for row in all_rows if row["status"] == "done"]
-        self.stopped = [f"{row['arm']} at {row['density'] or 'full density'}, seed {row['seed']}" for row in all_rows if row["status"] == "stopped"]
+        self.diverged = [f"{row['arm']} at {row['density'] or 'full density'}, seed {row['seed']}" for row in all_rows
+                         if row["status"] == "stopped" and "diverged" in (path.parent / "logs" / f"{pathlib.Path(row['folder']).name}.log").read_text()]
         self.accuracy = {(row["arm"], row["density"], row["seed"]): 100 * float(row["accuracy"]) for row in rows}
         self.densities = sorted({density for _, density, _ in self.accuracy if density}, key=float)
 
@@ -63,8 +64,8 @@ def page(sweep, out, remark=""):
     settings = yaml.safe_load(sweep.read_text())
     table = Table(out / "runs.csv")
     remarks = [remark] if remark else []
-    if table.stopped:
-        remarks.append("Means and differences are of runs that reached their end. Stopped because training diverged: " + "; ".join(table.stopped) + ".")
+    if table.diverged:
+        remarks.append("Means and differences are of runs that reached their end. Stopped because training diverged: " + "; ".join(table.diverged) + ".")
     protocol, rows, *_ = (out / "table.md").read_text().split("\n\n", 3)[1:]
     lines = ["# Federated pruning, side by side", "",
              f"Written by `make results` from the runs of `{sweep}`; what each method is stands in `docs/federated_pruning.md`. "
