@@ -6,6 +6,7 @@
 
 #include "algorithms/exchange/plan_codec.h"
 #include "algorithms/exchange/submodel.h"
+#include "algorithms/importance/magnitude.h"
 #include "algorithms/methods/submodels.h"
 #include "models/model.h"
 
@@ -36,22 +37,6 @@ std::vector<Piece> pieces_of(const FedMpConfig& config, const std::vector<Pull>&
     pieces.insert(piece + 1, right);
   }
   return pieces;
-}
-
-double l1_norm(const Arena& base, const Group& group) {
-  double norm = 0.0;
-  for (const Slice& slice : group.slices) {
-    if (slice.arena != ArenaId::kBase || !slice.scored) continue;
-    const ArenaEntry& entry = base.layout()[slice.tensor];
-    const std::span<const float> values = base.floats(slice.tensor);
-    std::int64_t inner = 1;
-    for (std::size_t d = static_cast<std::size_t>(slice.dim) + 1; d < entry.shape.size(); ++d) inner *= entry.shape[d];
-    const std::int64_t step = entry.shape[static_cast<std::size_t>(slice.dim)] * inner;
-    for (std::int64_t at = 0; at < entry.numel; at += step) {
-      for (std::int64_t j = at + slice.begin * inner; j < at + slice.end * inner; ++j) norm += std::abs(values[static_cast<std::size_t>(j)]);
-    }
-  }
-  return norm;
 }
 
 // Of a client in the round of a plan; what the state knows stays as it is until the round is learned from.
@@ -91,8 +76,7 @@ Piece next_piece(const FedMpConfig& config, const std::vector<Pull>& pulls) {
 
 Mask pruned_by_norm(const Model& model, const Arena& base, double pruned) {
   const PrunableStructure structure = model.structure();
-  std::vector<double> norms;
-  for (const Group& group : structure.groups) norms.push_back(l1_norm(base, group));
+  const std::vector<double> norms = magnitude_units(MagnitudeConfig{}, structure, base).fine;
   std::vector<int> rank(norms.size(), 0);  // within the family, the largest first
   for (const Family& family : structure.families) {
     std::vector<int> order(static_cast<std::size_t>(family.num_groups));

@@ -15,7 +15,7 @@ namespace coppice {
 PackedFile pack(const ModelState& state, const Mask& mask);
 void write_packed_model(const std::string& path, const ModelState& state, const Mask& mask);
 
-PackedFile read_packed_file(const std::string& path);         // throws InputError
+PackedFile read_packed_file(const std::string& path);   // throws InputError
 ModelState read_packed_model(const std::string& path);  // throws InputError, also on a value that is not finite
 
 }  // namespace coppice
