@@ -4,29 +4,11 @@ import subprocess
 import sys
 import unittest
 
-from program import SMOKE, SOURCE, ProgramTest, coppice, environment, needs_cifar, summary
+from program import SMOKE, SOURCE, OneRunTest, coppice, environment, needs_cifar, summary
 
 
 @needs_cifar
-class Commands(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.base = ProgramTest("setUp")
-        cls.base.setUp()
-        cls.run_folder = cls.base.folder / "run"
-        done = coppice("run", SMOKE, "--out", cls.run_folder)
-        assert done.returncode == 0, done.stdout + done.stderr
-        cls.closing = done.stdout
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.base.doCleanups()
-
-    def run_ok(self, *arguments):
-        done = coppice(*arguments, cwd=self.base.folder)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
+class Commands(OneRunTest):
     def test_the_closing_table_shows_what_summary_json_holds(self):
         for variant in summary(self.run_folder)["variants"]:
             self.assertIn(variant["name"], self.closing)

@@ -6,31 +6,20 @@ import subprocess
 import sys
 import unittest
 
-from program import SMOKE, SOURCE, ProgramTest, coppice, environment, needs_cifar, summary
+from program import SMOKE, SOURCE, OneRunTest, coppice, environment, needs_cifar, summary
 
 STAGES = ("stages=[{warmup: {rounds: 1}}, {score: {importance: magnitude}}, {prune: {pattern: unstructured, budget: {density: 0.05}, "
           "allocation: erk, recalibration: {batches: 1, cohort: 4}}}, {finetune: {rounds: 2}}, export]")
 
 
 @needs_cifar
-class Packed(unittest.TestCase):
+class Packed(OneRunTest):
+    SETTINGS = (STAGES,)
+
     @classmethod
     def setUpClass(cls):
-        cls.base = ProgramTest("setUp")
-        cls.base.setUp()
-        cls.run_folder = cls.base.folder / "run"
-        done = coppice("run", SMOKE, "--out", cls.run_folder, "--set", STAGES)
-        assert done.returncode == 0, done.stdout + done.stderr
+        super().setUpClass()
         cls.packed = cls.run_folder / "model" / "model.packed"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.base.doCleanups()
-
-    def run_ok(self, *arguments):
-        done = coppice(*arguments, cwd=self.base.folder)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
 
     def test_the_file_is_within_a_fifth_of_the_entropy_bound(self):
         size, bound, ratio = re.search(r"(\d+) bytes; entropy bound (\d+); ratio ([\d.]+)", self.run_ok("inspect", self.run_folder)).groups()

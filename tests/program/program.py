@@ -62,6 +62,29 @@ def summary(run):
     return json.loads((pathlib.Path(run) / "summary.json").read_text())
 
 
+class OneRunTest(unittest.TestCase):
+    """Tests that look at one smoke run, with `SETTINGS` of the class."""
+    SETTINGS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.base = ProgramTest("setUp")
+        cls.base.setUp()
+        cls.run_folder = cls.base.folder / "run"
+        done = coppice("run", SMOKE, "--out", cls.run_folder, *(part for item in cls.SETTINGS for part in ("--set", item)))
+        assert done.returncode == 0, done.stdout + done.stderr
+        cls.closing = done.stdout
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.base.doCleanups()
+
+    def run_ok(self, *arguments):
+        done = coppice(*arguments, cwd=self.base.folder)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+
 class ProgramTest(unittest.TestCase):
     """A test with a folder of its own."""
 

@@ -35,11 +35,21 @@ inline OptimizerConfig optimizer_of(const nlohmann::json& c) {
                      .weight_decay = c.at("weight_decay")};
 }
 
+// Every weight's side, tensor by tensor, as goldens write it.
+inline std::string text_of(const Mask& mask) {
+  std::string text;
+  for (const auto& [tensor, bits] : mask.elements()) {
+    for (std::int64_t i = 0; i < bits.size(); ++i) text += bits[i] ? '1' : '0';
+  }
+  return text;
+}
+
 struct Setting {
   std::shared_ptr<const ClientData> data;
   std::shared_ptr<const Model> model;
   FinetuneConfig stage;
   FederationConfig federation;
+  ElementPattern pattern = kTwoOfFour;
   State start;
 
   explicit Setting(const nlohmann::json& golden, std::vector<std::int64_t> samples = sparse_goldens().at("samples")) {
@@ -62,10 +72,22 @@ struct Setting {
     start.tracks[kMainTrack] = {std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
   }
 
+  // Starts under a mask of so many largest weights of each layer instead.
+  void keep_largest(const std::vector<std::int64_t>& kept) {
+    ModelState masked = start.track(kDenseTrack).values->clone();
+    std::map<ParamId, std::int64_t> quotas;
+    for (std::size_t layer = 0; layer < kept.size(); ++layer) quotas[static_cast<ParamId>(2 * layer)] = kept[layer];
+    const auto mask = std::make_shared<const Mask>(
+        make_element_mask(*model, {Pattern::Kind::kUnstructured}, true,
+                          weight_element_scores(MagnitudeConfig{}, *model, masked.base, true, Seed{}), quotas));
+    mask->apply_to(masked.base);
+    start.tracks[kMainTrack] = {std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
+  }
+
   std::vector<std::unique_ptr<Method>> stages() const {
     std::vector<std::unique_ptr<Method>> all;
     all.push_back(std::make_unique<FederatedTraining>("finetune", stage, federation, LossKind::kCrossEntropy, data->population(),
-                                                      kTwoOfFour));
+                                                      pattern));
     return all;
   }
 

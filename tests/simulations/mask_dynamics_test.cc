@@ -28,14 +28,7 @@ struct Dynamic : Setting {
     stage.dynamics = dynamics_of(golden.at("dynamics"));
     federation.optimizer = SgdConfig{.lr = g.at("lr"), .momentum = g.at("momentum")};
     federation.local.clip_norm = 0.0;
-    ModelState masked = start.track(kDenseTrack).values->clone();
-    std::map<ParamId, std::int64_t> quotas;
-    for (int layer = 0; layer < 3; ++layer) quotas[2 * layer] = g.at("kept")[static_cast<std::size_t>(layer)];
-    const auto mask = std::make_shared<const Mask>(
-        make_element_mask(*model, {Pattern::Kind::kUnstructured}, true,
-                          weight_element_scores(MagnitudeConfig{}, *model, masked.base, true, Seed{}), quotas));
-    mask->apply_to(masked.base);
-    start.tracks[kMainTrack] = {std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
+    keep_largest(g.at("kept"));
   }
 
   // The track after each round.
@@ -52,14 +45,6 @@ struct Dynamic : Setting {
     return tracks;
   }
 };
-
-std::string text_of(const Mask& mask) {
-  std::string text;
-  for (const auto& [tensor, bits] : mask.elements()) {
-    for (std::int64_t i = 0; i < bits.size(); ++i) text += bits[i] ? '1' : '0';
-  }
-  return text;
-}
 
 TEST(MaskDynamics, FollowNumPyRoundByRound) {
   for (const auto& golden : dynamics_goldens().at("cases")) {

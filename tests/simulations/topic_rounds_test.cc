@@ -7,9 +7,9 @@
 #include "algorithms/exchange/report_blocks.h"
 #include "client/batch_reader.h"
 #include "core/error.h"
-#include "data/bag_dataset.h"
 #include "models/model.h"
 #include "simulations/scenario.h"
+#include "tests/data/word_bags.h"
 #include "tests/simulations/small_federation.h"
 
 namespace coppice::test {
@@ -28,12 +28,7 @@ std::shared_ptr<const Dataset> documents() {
     }
     offsets.push_back(words.size());
   }
-  ExampleSpec spec;
-  spec.kind = ExampleSpec::Kind::kBagOfWords;
-  spec.shape = {kWords};
-  spec.target = ExampleSpec::Target::kWords;
-  spec.num_targets = kWords;
-  return make_bags(spec, {{SharedBytes::of(std::move(offsets)), SharedBytes::of(std::move(words)), SharedBytes::of(std::move(counts))}}, {});
+  return word_bags(std::move(offsets), std::move(words), std::move(counts), kWords);
 }
 
 std::shared_ptr<const ClientData> clients() {

@@ -23,38 +23,10 @@ struct LocalSparsity : Setting {
     stage.sparse = zerofl_of(golden);
     federation.optimizer = SgdConfig{.lr = golden.at("lr"), .momentum = g.at("momentum")};
     federation.local.clip_norm = 0.0;
-    ModelState masked = start.track(kDenseTrack).values->clone();
-    std::map<ParamId, std::int64_t> quotas;
-    for (int layer = 0; layer < 3; ++layer) quotas[2 * layer] = g.at("kept")[static_cast<std::size_t>(layer)];
-    const auto mask = std::make_shared<const Mask>(
-        make_element_mask(*model, {Pattern::Kind::kUnstructured}, true,
-                          weight_element_scores(MagnitudeConfig{}, *model, masked.base, true, Seed{}), quotas));
-    mask->apply_to(masked.base);
-    start.tracks[kMainTrack] = {std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
-  }
-
-  std::vector<std::unique_ptr<Method>> stages() const {
-    std::vector<std::unique_ptr<Method>> all;
-    all.push_back(std::make_unique<FederatedTraining>("finetune", stage, federation, LossKind::kCrossEntropy, data->population(),
-                                                      ElementPattern{{Pattern::Kind::kUnstructured}, true}));
-    return all;
-  }
-
-  State result(int ranks = 1, RunLog* log = nullptr) const {
-    State state = start;
-    RunLog done = run_stages(stages(), state, data, ranks);
-    if (log != nullptr) *log = std::move(done);
-    return state;
+    keep_largest(g.at("kept"));
+    pattern = {{Pattern::Kind::kUnstructured}, true};
   }
 };
-
-std::string text_of(const Mask& mask) {
-  std::string text;
-  for (const auto& [tensor, bits] : mask.elements()) {
-    for (std::int64_t i = 0; i < bits.size(); ++i) text += bits[i] ? '1' : '0';
-  }
-  return text;
-}
 
 TEST(ZeroFl, FollowsPyTorchRoundByRound) {
   for (const auto& golden : upload_goldens().at("zerofl")) {

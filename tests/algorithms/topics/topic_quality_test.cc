@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "data/bag_dataset.h"
 #include "models/model.h"
+#include "tests/data/word_bags.h"
 
 namespace coppice {
 namespace {
@@ -19,13 +19,8 @@ std::shared_ptr<const Dataset> bags_of(const std::vector<std::vector<std::uint32
     words.insert(words.end(), document.begin(), document.end());
     offsets.push_back(words.size());
   }
-  ExampleSpec spec;
-  spec.kind = ExampleSpec::Kind::kBagOfWords;
-  spec.shape = {vocabulary};
-  spec.target = ExampleSpec::Target::kWords;
-  spec.num_targets = vocabulary;
   std::vector<std::uint32_t> counts(words.size(), 1);
-  return make_bags(spec, {{SharedBytes::of(std::move(offsets)), SharedBytes::of(std::move(words)), SharedBytes::of(std::move(counts))}}, {});
+  return test::word_bags(std::move(offsets), std::move(words), std::move(counts), vocabulary);
 }
 
 // tests/golden/algorithms/make_topic_goldens.py
