@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "models/block_attention.h"
+
 namespace coppice {
 namespace {
 
@@ -22,6 +24,7 @@ std::optional<at::Tensor> visible(std::int64_t tokens, std::int64_t all, std::in
 
 at::Tensor causal_attention(const at::Tensor& q_BHTD, const KeysAndValues& seen, std::int64_t window) {
   const std::int64_t tokens = q_BHTD.size(2), all = seen.k_BGSD.size(2);
+  if ((window == 0 || all <= window) && is_block_attention(q_BHTD, seen)) return block_attention(q_BHTD, seen);
   const std::optional<at::Tensor> mask_TS = visible(tokens, all, window);
   const bool causal = !mask_TS && tokens > 1;
   const bool shared = q_BHTD.size(1) != seen.k_BGSD.size(1);

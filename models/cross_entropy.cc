@@ -1,7 +1,9 @@
 #include "models/cross_entropy.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -16,6 +18,7 @@
 #include "models/cross_entropy_kernels.h"
 #include "models/element_access.h"
 #include "models/losses.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
 namespace {
@@ -30,19 +33,21 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     const at::Tensor normalisers_N2 = at::empty({rows, 2}, at::TensorOptions().dtype(at::kFloat));
     auto* normalisers = normalisers_N2.mutable_data_ptr<float>();
     const auto* classes = classes_N.const_data_ptr<std::int64_t>();
-    double sum = 0.0;
+    std::vector<double> losses(static_cast<std::size_t>(rows));
     with_elements([&](const auto* logits) {
-      for (std::int64_t n = 0; n < rows; ++n) {
-        if (classes[n] == kIgnoredTarget) continue;
-        const auto* row = logits + n * outputs;
-        const auto [largest, log_sum] = log_sum_exp(row, outputs);
-        normalisers[2 * n] = largest;
-        normalisers[2 * n + 1] = log_sum;
-        sum += static_cast<double>(largest - widened(row[classes[n]])) + static_cast<double>(log_sum);
-      }
+      for_rows(rows, outputs, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n) {
+          if (classes[n] == kIgnoredTarget) continue;
+          const auto* row = logits + n * outputs;
+          const auto [largest, log_sum] = log_sum_exp(row, outputs);
+          normalisers[2 * n] = largest;
+          normalisers[2 * n + 1] = log_sum;
+          losses[static_cast<std::size_t>(n)] = static_cast<double>(largest - widened(row[classes[n]])) + static_cast<double>(log_sum);
+        }
+      });
     }, logits_NV);
     context->save_for_backward({logits_NV, classes_N, normalisers_N2});
-    return at::scalar_tensor(sum, at::TensorOptions().dtype(at::kFloat));
+    return at::scalar_tensor(std::accumulate(losses.begin(), losses.end(), 0.0), at::TensorOptions().dtype(at::kFloat));
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list outer) {
@@ -61,14 +66,16 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
     const auto scale = outer.item<float>();
     const at::Tensor out_NV = at::empty_like(logits_NV);
     with_elements([&](const auto* logits, auto* out) {
-      for (std::int64_t n = 0; n < rows; ++n) {
-        if (classes[n] == kIgnoredTarget) {
-          std::fill_n(out + n * outputs, outputs, std::remove_pointer_t<decltype(out)>{0});
-        } else {
-          cross_entropy_gradient(logits + n * outputs, outputs, {normalisers[2 * n], normalisers[2 * n + 1]}, classes[n], scale,
-                                 out + n * outputs);
+      for_rows(rows, outputs, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n) {
+          if (classes[n] == kIgnoredTarget) {
+            std::fill_n(out + n * outputs, outputs, std::remove_pointer_t<decltype(out)>{0});
+          } else {
+            cross_entropy_gradient(logits + n * outputs, outputs, {normalisers[2 * n], normalisers[2 * n + 1]}, classes[n], scale,
+                                   out + n * outputs);
+          }
         }
-      }
+      });
     }, logits_NV, out_NV);
     return out_NV;
   }

@@ -1,7 +1,9 @@
 #include "models/distillation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
+#include <vector>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -14,6 +16,7 @@
 #include "models/distillation_kernels.h"
 #include "models/element_access.h"
 #include "models/losses.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
 namespace {
@@ -32,20 +35,23 @@ class Distillation : public torch::autograd::Function<Distillation> {
     auto* row = reinterpret_cast<DistilledRow*>(rows_N6.mutable_data_ptr<float>());
     const auto* classes = classes_N.const_data_ptr<std::int64_t>();
     const auto cooling = static_cast<float>(1.0 / temperature);
-    double sum = 0.0;
+    std::vector<double> losses(static_cast<std::size_t>(rows));
     with_elements([&](const auto* x, const auto* y) {
-      for (std::int64_t n = 0; n < rows; ++n) {
-        if (classes[n] == kIgnoredTarget) continue;
-        row[n] = distilled_row(x + n * outputs, y + n * outputs, outputs, cooling);
-        const auto [largest, log_sum] = row[n].student;
-        const double hard = static_cast<double>(largest - widened(x[n * outputs + classes[n]])) + static_cast<double>(log_sum);
-        sum += (1.0 - weight) * hard + weight * temperature * temperature * static_cast<double>(row[n].divergence);
-      }
+      for_rows(rows, outputs, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n) {
+          if (classes[n] == kIgnoredTarget) continue;
+          row[n] = distilled_row(x + n * outputs, y + n * outputs, outputs, cooling);
+          const auto [largest, log_sum] = row[n].student;
+          const double hard = static_cast<double>(largest - widened(x[n * outputs + classes[n]])) + static_cast<double>(log_sum);
+          losses[static_cast<std::size_t>(n)] =
+              (1.0 - weight) * hard + weight * temperature * temperature * static_cast<double>(row[n].divergence);
+        }
+      });
     }, x_NV, y_NV);
     context->save_for_backward({x_NV, y_NV, classes_N, rows_N6});
     context->saved_data["temperature"] = temperature;
     context->saved_data["weight"] = weight;
-    return at::scalar_tensor(sum, at::TensorOptions().dtype(at::kFloat));
+    return at::scalar_tensor(std::accumulate(losses.begin(), losses.end(), 0.0), at::TensorOptions().dtype(at::kFloat));
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list outer) {
@@ -61,14 +67,16 @@ class Distillation : public torch::autograd::Function<Distillation> {
     const auto cooling = static_cast<float>(1.0 / temperature);
     const at::Tensor out_NV = at::empty_like(x_NV);
     with_elements([&](const auto* x, const auto* y, auto* out) {
-      for (std::int64_t n = 0; n < rows; ++n) {
-        const std::int64_t at = n * outputs;
-        if (classes[n] == kIgnoredTarget) {
-          std::fill_n(out + at, outputs, std::remove_pointer_t<decltype(out)>{0});
-        } else {
-          distilled_gradient(x + at, y + at, outputs, row[n], classes[n], hard, soft, cooling, out + at);
+      for_rows(rows, outputs, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t n = begin; n < end; ++n) {
+          const std::int64_t at = n * outputs;
+          if (classes[n] == kIgnoredTarget) {
+            std::fill_n(out + at, outputs, std::remove_pointer_t<decltype(out)>{0});
+          } else {
+            distilled_gradient(x + at, y + at, outputs, row[n], classes[n], hard, soft, cooling, out + at);
+          }
         }
-      }
+      });
     }, x_NV, y_NV, out_NV);
     return {out_NV, {}, {}, {}, {}};
   }

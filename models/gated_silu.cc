@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "models/element_access.h"
+#include "models/parallel_rows.h"
 #include "models/transformer_kernels.h"
 
 namespace coppice {
@@ -20,7 +21,9 @@ class GatedSilu : public torch::autograd::Function<GatedSilu> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& a, const at::Tensor& b) {
     const at::Tensor y = at::empty_like(a);
-    with_elements([&](const auto* ap, const auto* bp, auto* yp) { gated_silu_forward(ap, bp, a.numel(), yp); }, a, b, y);
+    with_elements([&](const auto* ap, const auto* bp, auto* yp) {
+      for_rows(a.numel(), 1, [&](std::int64_t i, std::int64_t end) { gated_silu_forward(ap + i, bp + i, end - i, yp + i); });
+    }, a, b, y);
     context->save_for_backward({a, b});
     return y;
   }
@@ -33,7 +36,9 @@ class GatedSilu : public torch::autograd::Function<GatedSilu> {
     }
     const at::Tensor g = outer[0].contiguous(), a_gradient = at::empty_like(a), b_gradient = at::empty_like(b);
     with_elements([&](const auto* gp, const auto* ap, const auto* bp, auto* to_a, auto* to_b) {
-      gated_silu_backward(gp, ap, bp, a.numel(), to_a, to_b);
+      for_rows(a.numel(), 1, [&](std::int64_t i, std::int64_t end) {
+        gated_silu_backward(gp + i, ap + i, bp + i, end - i, to_a + i, to_b + i);
+      });
     }, g, a, b, a_gradient, b_gradient);
     return {a_gradient, b_gradient};
   }

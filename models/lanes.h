@@ -24,4 +24,18 @@ template <class T>
   return *std::max_element(most, most + kLanes);
 }
 
+// sum_i term(i) for i < count: floats side by side, these added up in double.
+template <class Term>
+[[gnu::always_inline]] inline double sum_of(std::int64_t count, const Term& term) {
+  float lanes[kLanes] = {};
+  const std::int64_t whole = count / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+  }
+  for (std::int64_t i = whole; i < count; ++i) lanes[i - whole] += term(i);
+  double sum = 0.0;
+  for (const float lane : lanes) sum += static_cast<double>(lane);
+  return sum;
+}
+
 }  // namespace coppice

@@ -1,20 +1,13 @@
 #include "models/matrix_vector.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
-
 #include "models/element_access.h"
 #include "models/matrix_vector_kernels.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
-namespace {
-
-constexpr std::int64_t kWeightsPerTask = 1 << 15;
-
-}  // namespace
 
 bool is_matrix_vector(const at::Tensor& x_I, const at::Tensor& w_OI) {
   return !at::GradMode::is_enabled() && x_I.numel() == w_OI.size(1) && has_kernels(x_I) && has_kernels(w_OI) &&
@@ -28,7 +21,7 @@ at::Tensor matrix_vector(const at::Tensor& x_I, const at::Tensor& w_OI, const at
   const at::Tensor y_O = at::empty(shape, x_I.options()), wide_I = x_I.to(at::kFloat).contiguous();
   const auto* x = wide_I.const_data_ptr<float>();
   with_elements([&](const auto* w, auto* y) {
-    at::parallel_for(0, outputs, std::max<std::int64_t>(1, kWeightsPerTask / inputs), [&](std::int64_t begin, std::int64_t end) {
+    for_rows(outputs, inputs, [&](std::int64_t begin, std::int64_t end) {
       matrix_vector(w + begin * inputs, x, end - begin, inputs, y + begin);
     });
   }, w_OI, y_O);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "core/clones.h"
 #include "models/brain_float.h"
@@ -10,22 +9,6 @@
 
 namespace coppice {
 namespace {
-
-constexpr std::int64_t kRows = 64;  // terms of a float sum, before it goes into a double
-
-// sum_i term(i) for i < count
-template <class Term>
-[[gnu::always_inline]] inline double sum_of(std::int64_t count, const Term& term) {
-  float lanes[kLanes] = {};
-  const std::int64_t whole = count / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
-  }
-  for (std::int64_t i = whole; i < count; ++i) lanes[i - whole] += term(i);
-  double sum = 0.0;
-  for (const float lane : lanes) sum += static_cast<double>(lane);
-  return sum;
-}
 
 template <class T>
 [[gnu::always_inline]] inline void forward(const T* __restrict x, const T* __restrict gamma, std::int64_t rows, std::int64_t width,
@@ -41,22 +24,16 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void backward(const T* __restrict g, const T* __restrict x, const T* __restrict gamma,
                                             const float* __restrict roots, std::int64_t rows, std::int64_t width,
-                                            T* __restrict x_gradient, std::span<double> gamma_gradient) {
-  std::vector<float> partial(static_cast<std::size_t>(width));
-  std::fill(gamma_gradient.begin(), gamma_gradient.end(), 0.0);
-  for (std::int64_t start = 0; start < rows; start += kRows) {
-    std::fill(partial.begin(), partial.end(), 0.0F);
-    for (std::int64_t n = start; n < std::min(rows, start + kRows); ++n, g += width, x += width, x_gradient += width) {
-      const float root = roots[n];
-      const double product =
-          sum_of(width, [=](std::int64_t i) { return widened(g[i]) * widened(gamma[i]) * widened(x[i]); });
-      const auto pull = static_cast<float>(product / static_cast<double>(width) * root * root * root);
-      for (std::int64_t i = 0; i < width; ++i) {
-        narrow_to(x_gradient[i], root * widened(gamma[i]) * widened(g[i]) - widened(x[i]) * pull);
-        partial[i] += widened(g[i]) * widened(x[i]) * root;
-      }
+                                            T* __restrict x_gradient, float* __restrict gamma_gradient) {
+  std::fill_n(gamma_gradient, width, 0.0F);
+  for (std::int64_t n = 0; n < rows; ++n, g += width, x += width, x_gradient += width) {
+    const float root = roots[n];
+    const double product = sum_of(width, [=](std::int64_t i) { return widened(g[i]) * widened(gamma[i]) * widened(x[i]); });
+    const auto pull = static_cast<float>(product / static_cast<double>(width) * root * root * root);
+    for (std::int64_t i = 0; i < width; ++i) {
+      narrow_to(x_gradient[i], root * widened(gamma[i]) * widened(g[i]) - widened(x[i]) * pull);
+      gamma_gradient[i] += widened(g[i]) * widened(x[i]) * root;
     }
-    for (std::int64_t i = 0; i < width; ++i) gamma_gradient[i] += static_cast<double>(partial[i]);
   }
 }
 
@@ -73,13 +50,13 @@ COPPICE_CLONES void rms_norm_forward(const std::uint16_t* x, const std::uint16_t
 }
 
 COPPICE_CLONES void rms_norm_backward(const float* g, const float* x, const float* gamma, const float* roots, std::int64_t rows,
-                                      std::int64_t width, float* x_gradient, std::span<double> gamma_gradient) {
+                                      std::int64_t width, float* x_gradient, float* gamma_gradient) {
   backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient);
 }
 
 COPPICE_CLONES void rms_norm_backward(const std::uint16_t* g, const std::uint16_t* x, const std::uint16_t* gamma, const float* roots,
                                       std::int64_t rows, std::int64_t width, std::uint16_t* x_gradient,
-                                      std::span<double> gamma_gradient) {
+                                      float* gamma_gradient) {
   backward(g, x, gamma, roots, rows, width, x_gradient, gamma_gradient);
 }
 

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "models/element_access.h"
+#include "models/parallel_rows.h"
 #include "models/transformer_kernels.h"
 
 namespace coppice {
@@ -32,11 +33,13 @@ class Rotation : public torch::autograd::Function<Rotation> {
     const at::Tensor y_BTHD = at::empty_like(x_BTHD);
     with_elements([&](const auto* x, auto* y) {
       const std::int64_t width = heads * 2 * pairs;
-      for (std::int64_t row = 0; row < x_BTHD.size(0) * tokens; ++row) {
-        const std::int64_t at = row % tokens * pairs;
-        rotate(x + row * width, heads, pairs, cos_TP.const_data_ptr<float>() + at, sin_TP.const_data_ptr<float>() + at,
-               static_cast<float>(direction), y + row * width);
-      }
+      for_rows(x_BTHD.size(0) * tokens, width, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+          const std::int64_t at = row % tokens * pairs;
+          rotate(x + row * width, heads, pairs, cos_TP.const_data_ptr<float>() + at, sin_TP.const_data_ptr<float>() + at,
+                 static_cast<float>(direction), y + row * width);
+        }
+      });
     }, x_BTHD, y_BTHD);
     context->save_for_backward({cos_TP, sin_TP});
     context->saved_data["direction"] = direction;

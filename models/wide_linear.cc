@@ -9,7 +9,7 @@ namespace coppice {
 namespace {
 
 constexpr std::int64_t kFewestRows = 16;
-constexpr std::int64_t kFewestWeights = std::int64_t{1} << 19;
+constexpr std::int64_t kFewestProducts = std::int64_t{12} << 20;  // rows times weights
 
 // The product that PyTorch's own compiler emits; the dispatcher is its only public way in.
 using Product = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
@@ -54,7 +54,7 @@ class WideLinear : public torch::autograd::Function<WideLinear> {
 }  // namespace
 
 bool is_wide_linear(const at::Tensor& x_I, const at::Tensor& w_OI) {
-  return x_I.is_cpu() && x_I.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat && w_OI.numel() >= kFewestWeights &&
+  return x_I.is_cpu() && x_I.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat && x_I.numel() * w_OI.size(0) >= kFewestProducts &&
          x_I.numel() >= kFewestRows * w_OI.size(1) && product_handle().has_value();
 }
 

@@ -8,6 +8,7 @@
 #include "algorithms/importance/confidence.h"
 #include "algorithms/importance/matrix_tensors.h"
 #include "algorithms/importance/unit_vectors.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
 namespace {
@@ -98,13 +99,20 @@ class GradientEstimator final : public ImportanceEstimator {
       rule_.product->add(w, g, samples, first_[t]);
     } else if (needs_first_) {
       float* first = first_[t].data();
-      for (std::size_t i = 0; i < w.size(); ++i) first[i] += w[i] * g[i];
+      for_elements(w, [=](std::size_t i) { first[i] += w[i] * g[i]; });
     }
     if (rule_.second != 0.0) {
       const float share = 1.0F / static_cast<float>(samples);
       float* second = second_[t].data();
-      for (std::size_t i = 0; i < w.size(); ++i) second[i] += w[i] * g[i] * (w[i] * g[i]) * share;
+      for_elements(w, [=](std::size_t i) { second[i] += w[i] * g[i] * (w[i] * g[i]) * share; });
     }
+  }
+
+  template <class Body>
+  static void for_elements(std::span<const float> w, const Body& body) {
+    for_rows(static_cast<std::int64_t>(w.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) body(i);
+    });
   }
 
   std::vector<double> products_of(std::span<const float> w, std::span<const float> g, std::int64_t samples) const {
@@ -114,7 +122,8 @@ class GradientEstimator final : public ImportanceEstimator {
       rule_.product->add(w, g, samples, sums);
       std::copy(sums.begin(), sums.end(), products.begin());
     } else {
-      for (std::size_t i = 0; i < w.size(); ++i) products[i] = static_cast<double>(w[i]) * g[i];
+      double* product = products.data();
+      for_elements(w, [=](std::size_t i) { product[i] = static_cast<double>(w[i]) * g[i]; });
     }
     return products;
   }

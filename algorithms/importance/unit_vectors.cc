@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
 
@@ -40,14 +41,20 @@ UnitVectors::UnitVectors(const PrunableStructure& structure, const ArenaLayout& 
 }
 
 void UnitVectors::sum_into(int tensor, std::span<const double> values, std::span<double> sums) const {
-  for (const Vector& vector : of_tensor(tensor)) {
-    double sum = 0.0;
-    for (std::int64_t o = 0; o < vector.outer; ++o) {
-      const double* run = values.data() + vector.start + o * vector.step;
-      for (std::int64_t i = 0; i < vector.run; ++i) sum += run[i];
+  const std::span<const Vector> vectors = of_tensor(tensor);
+  double* first_sum = sums.data() + (vectors.data() - vectors_.data());
+  const auto count = static_cast<std::int64_t>(vectors.size());
+  for_rows(count, count == 0 ? 1 : vectors[0].outer * vectors[0].run, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t v = begin; v < end; ++v) {
+      const Vector& vector = vectors[static_cast<std::size_t>(v)];
+      double sum = 0.0;
+      for (std::int64_t o = 0; o < vector.outer; ++o) {
+        const double* run = values.data() + vector.start + o * vector.step;
+        for (std::int64_t i = 0; i < vector.run; ++i) sum += run[i];
+      }
+      first_sum[v] = sum;
     }
-    sums[static_cast<std::size_t>(&vector - vectors_.data())] = sum;
-  }
+  });
 }
 
 void UnitVectors::scale(int tensor, std::span<const double> unit_factors, std::span<float> values) const {

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "core/clones.h"
 #include "core/error.h"
+#include "models/parallel_rows.h"
 
 namespace coppice {
 namespace {
@@ -58,9 +62,11 @@ COPPICE_CLONES bool all_finite(const float* x, std::int64_t n) {
   return special == 0;
 }
 
-// `pull` is what stands beside the gradient: the decay of shadows, else zeros.
+// `pull` is what stands beside the gradient: the decay of shadows, else zeros. `before` and `after` may be one array, which without the
+// pragma keeps the compiler from vectors.
 COPPICE_CLONES void descend(const float* before, const float* __restrict g, const float* __restrict pull, float* after, float lr,
                             std::int64_t n) {
+#pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (g[i] + pull[i]);
 }
 
@@ -72,8 +78,10 @@ COPPICE_CLONES void momentum_descend(const float* before, const float* __restric
     for (std::int64_t i = 0; i < n; ++i) m[i] = beta * m[i] + g[i];
   }
   if (nesterov) {
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (g[i] + beta * m[i] + pull[i]);
   } else {
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) after[i] = before[i] - lr * (m[i] + pull[i]);
   }
 }
@@ -89,6 +97,7 @@ COPPICE_CLONES void adam_descend(const float* before, const float* __restrict g,
     std::fill_n(m, n, 0.0F);
     std::fill_n(v, n, 0.0F);
   }
+#pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) {
     const float both = g[i] + pull[i];
     m[i] = a.beta1 * m[i] + (1.0F - a.beta1) * g[i];
@@ -98,22 +107,29 @@ COPPICE_CLONES void adam_descend(const float* before, const float* __restrict g,
   }
 }
 
+std::int64_t chunks_of(std::int64_t numel) { return (numel + kChunk - 1) / kChunk; }
+
+// Chunk by chunk, and these in order, so that threads change no bit.
 double squared_norm(const at::Tensor& gradient) {
-  double sum = 0.0;
   const std::int64_t n = gradient.numel();
   const bool low = gradient.scalar_type() == at::kBFloat16;
-  Chunk wide;
-  for (std::int64_t start = 0; start < n; start += kChunk) {
-    const std::int64_t count = std::min(kChunk, n - start);
-    const float* g = wide.data();
-    if (low) {
-      widen(static_cast<const std::uint16_t*>(gradient.const_data_ptr()) + start, wide.data(), count);
-    } else {
-      g = gradient.const_data_ptr<float>() + start;
+  std::vector<double> sums(static_cast<std::size_t>(chunks_of(n)));
+  for_rows(chunks_of(n), kChunk, [&](std::int64_t begin, std::int64_t end) {
+    Chunk wide;
+    for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+      const std::int64_t start = chunk * kChunk, count = std::min(kChunk, n - start);
+      const float* g = wide.data();
+      if (low) {
+        widen(static_cast<const std::uint16_t*>(gradient.const_data_ptr()) + start, wide.data(), count);
+      } else {
+        g = gradient.const_data_ptr<float>() + start;
+      }
+      double sum = 0.0;
+      for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+      sums[static_cast<std::size_t>(chunk)] = sum;
     }
-    for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-  }
-  return sum;
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 void write_forward(const float* values, const at::Tensor& forward, std::int64_t start, std::int64_t n) {
@@ -171,10 +187,7 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
     if (const auto* a = std::get_if<AdamWConfig>(&config_)) set(*a, 1.0 - a->lr * options.lr_scale * a->weight_decay);
   }
 
-  static constexpr Chunk kNothing{};
-  bool finite = true;
-  Chunk g;
-  Chunk pull;
+  std::atomic<bool> finite = true;
   for (int tensor = 0; tensor < before.layout().size(); ++tensor) {
     const at::Tensor& gradient = gradients[static_cast<std::size_t>(tensor)];
     const std::int64_t numel = before.layout()[tensor].numel;
@@ -189,7 +202,9 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
     const bool low_gradient = gradient.defined() && gradient.scalar_type() == at::kBFloat16;
     const bool edits =
         clip != 1.0F || options.correction != nullptr || options.prox_mu != 0.0 || decay != 0.0F || kept != nullptr || joins;
-    for (std::int64_t start = 0; start < numel; start += kChunk) {
+    // `g` and `pull` are room to work in. False where a weight is no number any more.
+    const auto descend_chunk = [&](std::int64_t start, Chunk& g, Chunk& pull) {
+      static constexpr Chunk kNothing{};
       const std::int64_t n = std::min(kChunk, numel - start);
       const float* direction = g.data();
       if (!gradient.defined()) {
@@ -222,13 +237,20 @@ bool Optimizer::step(const Arena& before, std::span<const at::Tensor> gradients,
         descend(w + start, direction, beside, next + start, lr, n);
       }
       if (kept != nullptr) drop(next + start, kept + start, n);
-      finite = all_finite(next + start, n) && finite;
       if (options.forward != nullptr) {
         std::copy_n(next + start, n, g.data());
         if (mask != nullptr) drop(g.data(), mask + start, n);
         write_forward(g.data(), options.forward->view(tensor), start, n);
       }
-    }
+      return all_finite(next + start, n);
+    };
+    for_rows(chunks_of(numel), kChunk, [&](std::int64_t begin, std::int64_t end) {
+      Chunk g;
+      Chunk pull;
+      for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+        if (!descend_chunk(chunk * kChunk, g, pull)) finite = false;
+      }
+    });
   }
   return finite;
 }

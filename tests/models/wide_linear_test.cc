@@ -34,7 +34,7 @@ struct Operands {
   std::vector<at::Tensor> all() const { return {x_BTI, w_OI, b_O}; }
 };
 
-TEST(WideLinear, IsForManyWeightsAndRowsOfFloat32) {
+TEST(WideLinear, IsForManyProductsAndRowsOfFloat32) {
   const Operands on;
   EXPECT_TRUE(is_wide_linear(on.x_BTI, on.w_OI));
   EXPECT_FALSE(is_wide_linear(on.x_BTI.slice(1, 0, 4), on.w_OI));
