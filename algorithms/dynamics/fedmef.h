@@ -6,8 +6,9 @@
 // adjustment exchanges; `activations` is 1 - gamma of the paper, in all rounds of the stage.
 //
 // After the published code and the paper's abstract. The code pushes in every round, on all matrices, with defects that are not ported
-// (extrusion.h); the convolution that the paper has for batch norms is left out. Cost: one pass over what is pushed a step, a selection over
-// each product's inputs, nothing on the wire. A client here holds dense weights meanwhile; what it spares of activations no figure shows.
+// (extrusion.h); the normalised convolution that the paper has in place of batch norms is left out. Cost: one pass over what is pushed a
+// step, a selection over each product's inputs, nothing on the wire. FLOPs count the part of the inputs that is left; the memory that it spares
+// shows in no figure, and a client here holds dense weights meanwhile.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "algorithms/exchange/report.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "comm/wire/frame_layout.h"
 #include "comm/wire/positions.h"
@@ -49,18 +50,19 @@ std::uint64_t growth_bytes(const GrowthTask& task, const ArenaLayout& layout) {
   return bytes;
 }
 
-// Values of a block that travel with their positions, and the bytes of these; 0 where none do.
-std::pair<std::size_t, std::size_t> entries_sent(const RoundPlan& plan, const Model& model, const std::string& block) {
-  for (const Task& task : plan.tasks) {
-    const auto* train = std::get_if<TrainTask>(&task);
-    const auto* zerofl = train != nullptr ? std::get_if<ZeroFlConfig>(&train->sparse) : nullptr;
-    if (zerofl == nullptr || !block.starts_with("train/delta/")) continue;
-    const int tensor = model.base_layout()->find(block.substr(std::string_view("train/delta/").size()));
-    const std::int64_t all = (*model.base_layout())[tensor].numel;
-    const std::int64_t sent = sent_count(*zerofl, plan.mask.get(), tensor, all);
-    if (sent < all) return {static_cast<std::size_t>(sent), position_bytes(all, sent)};
+// What of a difference of weights travels: its values, and positions where these are the client's own.
+struct Sent {
+  std::int64_t values = 0;
+  std::size_t position_bytes = 0;
+};
+
+Sent sent_of(const RoundPlan& plan, const TrainTask& task, const ReportBlock& block, ParamId tensor, std::int64_t numel) {
+  if (const auto* zerofl = std::get_if<ZeroFlConfig>(&task.sparse)) {
+    const std::int64_t sent = sent_count(*zerofl, plan.mask.get(), tensor, numel);
+    return {sent, sent < numel ? position_bytes(numel, sent) : 0};
   }
-  return {0, 0};
+  if (plan.part) return {plan.mask->keeps_all(tensor) ? numel : plan.mask->bits(tensor).count(), 0};
+  return {block.count, 0};
 }
 
 }  // namespace
@@ -96,8 +98,10 @@ double training_flops(const RoundPlan& plan, const TrainTask& task, const PassFl
     constexpr double kPasses = 3.0;  // forward, to inputs, to weights
     flops += pass.to_inputs(mask) + kPasses * 2.0 * static_cast<double>(plan.adapters->layout().numel());
   } else {
-    const bool sparse_inputs = std::holds_alternative<ZeroFlConfig>(task.sparse);  // as large a part of them as of the weights
-    flops += pass.backward(mask) + (plan.shadows && !sparse_inputs ? pass.to_dropped(mask) : 0.0);
+    // ZeroFL takes as large a part of the inputs as of the weights, and so has no gradient of dropped ones to pay for.
+    const bool sparse_inputs = std::holds_alternative<ZeroFlConfig>(task.sparse);
+    const double to_weights = pass.forward(mask) + (plan.shadows && !sparse_inputs ? pass.to_dropped(mask) : 0.0);
+    flops += pass.to_inputs(mask) + task.activations * to_weights;
   }
   if (task.distill) flops += PassFlops(*make_model(plan.teacher.values->config)).forward(nullptr);
   return flops;
@@ -163,16 +167,25 @@ ClientBytes client_bytes(const RoundPlan& plan, const Model& model, std::uint64_
 }
 
 std::uint64_t expected_report_bytes(const RoundPlan& plan, const Model& model) {
+  constexpr std::string_view kDelta = "train/delta/";
+  const ArenaLayout& base = *model.base_layout();
+  const TrainTask* train = nullptr;
+  for (const Task& task : plan.tasks) {
+    if (std::holds_alternative<TrainTask>(task)) train = &std::get<TrainTask>(task);
+  }
   std::vector<BlockExtent> extents;
   for (const ReportBlock& block : report_blocks(plan, model)) {
     const bool positions_alone = block.name.starts_with(kSentBlocks) || (plan.personal && block.name.starts_with("train/held/"));
     if (block.name.starts_with("growth/") || positions_alone) continue;
-    if (const auto [values, positions] = entries_sent(plan, model, block.name); positions > 0) {
-      extents.push_back({block.name.size(), 1, 4 * values, positions});
+    if (train != nullptr && block.name.starts_with(kDelta)) {
+      const ParamId tensor = plan.adapters ? -1 : base.find(block.name.substr(kDelta.size()));
+      const Sent sent = plan.adapters ? Sent{block.count, 0} : sent_of(plan, *train, block, tensor, base[tensor].numel);
+      const std::size_t value_bytes = static_cast<std::size_t>(sent.values) * bytes_per_element(dtype_of(train->release.wire));
+      extents.push_back({block.name.size(), 1, value_bytes, sent.position_bytes});
       continue;
     }
-    const bool tensor = block.name.starts_with("train/delta/") || block.name.starts_with("train/control/");
-    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * (tensor ? 4 : 8), 0});
+    const std::size_t element = block.name.starts_with("train/control/") ? sizeof(float) : sizeof(double);
+    extents.push_back({block.name.size(), 1, static_cast<std::size_t>(block.count) * element, 0});
   }
   return encoded_size(0, extents);
 }

@@ -37,8 +37,8 @@ class PassFlops {
   double dense_ = 0.0;
 };
 
-// Of one position that a client trains on, by its plan: shadows, adapters, a teacher and activations computed twice included. `pass` is of
-// the plan's model.
+// Of one position that a client trains on, by its plan: shadows, adapters, a teacher, activations computed twice, and inputs of which a part
+// counts for the weights' gradients included. `pass` is of the plan's model.
 double training_flops(const RoundPlan& plan, const TrainTask& task, const PassFlops& pass);
 
 // B, or B * T for tokens.

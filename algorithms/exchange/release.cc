@@ -12,16 +12,6 @@
 namespace coppice {
 namespace {
 
-DType dtype_of(Release::Wire wire) {
-  switch (wire) {
-    case Release::Wire::kF32: return DType::kF32;
-    case Release::Wire::kBF16: return DType::kBF16;
-    case Release::Wire::kF16: return DType::kF16;
-    case Release::Wire::kI8: return DType::kI8;
-  }
-  return DType::kF32;
-}
-
 // What the receiver of a narrower format would read. Values that are not finite stay: the sum declines the report for them,
 // whereas the i8 encoder would take them for a defect.
 void round_to_wire(const ReleaseContext& context, std::uint32_t salt, std::span<float> values) {

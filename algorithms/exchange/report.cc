@@ -20,6 +20,16 @@ Decline decline_of(Fit fit) {
 
 }  // namespace
 
+DType dtype_of(Release::Wire wire) {
+  switch (wire) {
+    case Release::Wire::kF32: return DType::kF32;
+    case Release::Wire::kBF16: return DType::kBF16;
+    case Release::Wire::kF16: return DType::kF16;
+    case Release::Wire::kI8: return DType::kI8;
+  }
+  return DType::kF32;
+}
+
 Report::Report(const std::vector<ReportBlock>& blocks) {
   for (std::size_t i = 0; i < blocks.size(); ++i) index_.emplace(blocks[i].name, i);
 }

@@ -20,6 +20,9 @@
 
 namespace coppice {
 
+// The format that a release's tensors travel in.
+DType dtype_of(Release::Wire wire);
+
 struct ReportEntry {
   std::size_t block = 0;  // index into report_blocks
   Addend addend;

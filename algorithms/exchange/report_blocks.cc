@@ -44,7 +44,7 @@ struct Collector {
       }
     }
     if (task.per_step) add("train/effective", 1);
-    if (!plan.assignment.empty()) {
+    if (!plan.assignment.empty() || (plan.part && !plan.personal)) {  // of all clients, or as one of them sees it
       for (const Variant& variant : plan.variants) {
         add(held_block(variant), 1);
         if (task.loss_drop) add(drop_block(variant), 1);

@@ -1,6 +1,7 @@
 // Clients that train parts of the model, and devices that decide which, against NumPy and their laws, on real ranks.
 #include <gtest/gtest.h>
 
+#include "algorithms/exchange/client_cost.h"
 #include "algorithms/exchange/submodel.h"
 #include "algorithms/methods/submodels.h"
 #include "core/error.h"
@@ -63,7 +64,10 @@ TEST(HeteroFl, SmallClientsReceiveSendAndComputeLess) {
     setting.federation.submodels = HeteroFlConfig{.rates = {rate}};
     RunLog log;
     setting.result(1, &log);
-    return log.costs.at(1);  // the first round pays for a probe
+    const StepCost& cost = log.costs.at(1);  // the first round pays for a probe
+    const RoundPlan view = submodel_plan(setting.stages()[0]->next_plans(setting.start).at(0), 0);
+    EXPECT_EQ(cost.bytes_up, static_cast<double>(expected_report_bytes(view, *setting.model)));
+    return cost;
   };
   const StepCost whole = cost_at(1.0), half = cost_at(0.5);
   const Mask mask = nested_mask(*setting.model, 0.5);

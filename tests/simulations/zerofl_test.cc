@@ -85,14 +85,14 @@ TEST(ZeroFl, WithNothingLeftOutItIsFedAvg) {
 }
 
 // A report of whole biases, of `sent` entries of each matrix with their positions, and of five sums.
-std::size_t expected_bytes(const ArenaLayout& base, const Mask& mask, double ratio) {
+std::size_t expected_bytes(const ArenaLayout& base, const Mask& mask, double ratio, std::size_t value_bytes) {
   std::vector<BlockExtent> extents;
   for (int i = 0; i < base.size(); ++i) {
     const auto all = static_cast<std::size_t>(base[i].numel);
     std::size_t sent = all;
     if (!mask.keeps_all(i)) sent = static_cast<std::size_t>(mask.bits(i).count() + std::llround(ratio * static_cast<double>(all)));
     const std::size_t positions = sent == all ? 0 : std::min(4 * sent, (all + 7) / 8);
-    extents.push_back({std::string("train/delta/").size() + base[i].name.size(), 1, 4 * sent, positions});
+    extents.push_back({std::string("train/delta/").size() + base[i].name.size(), 1, value_bytes * sent, positions});
   }
   for (const std::string name : {"weight", "loss", "hits", "samples", "steps"}) extents.push_back({6 + name.size(), 1, 8, 0});
   return encoded_size(0, extents);
@@ -103,13 +103,16 @@ TEST(ZeroFl, ClientsSendAndComputeForWhatTheyTakeAlone) {
   const Mask& mask = *setting.start.track(kMainTrack).mask;
   const PassFlops pass(*setting.model);
   for (const double ratio : {0.0, 0.2}) {
-    for (const ZeroFlConfig::Upload upload : {ZeroFlConfig::Upload::kTopWeights, ZeroFlConfig::Upload::kTopDiff}) {
+    for (const auto& [upload, wire, value_bytes] : {std::tuple{ZeroFlConfig::Upload::kTopWeights, Release::Wire::kF32, 4U},
+                                                    {ZeroFlConfig::Upload::kTopDiff, Release::Wire::kF32, 4U},
+                                                    {ZeroFlConfig::Upload::kTopWeights, Release::Wire::kI8, 1U}}) {
+      setting.federation.wire = wire;
       setting.stage.sparse = ZeroFlConfig{.upload = upload, .mask_ratio = ratio};
       RunLog log;
       setting.result(1, &log);
       const StepCost& cost = log.costs.at(1);  // the first round pays for a probe
       const RoundPlan plan = setting.stages()[0]->next_plans(setting.start).at(0);
-      EXPECT_EQ(cost.bytes_up, static_cast<double>(expected_bytes(*setting.model->base_layout(), mask, ratio)));
+      EXPECT_EQ(cost.bytes_up, static_cast<double>(expected_bytes(*setting.model->base_layout(), mask, ratio, value_bytes)));
       EXPECT_EQ(cost.bytes_up, static_cast<double>(expected_report_bytes(plan, *setting.model)));
       constexpr double kSamples = 24.0 / 4.0 * 4.0;  // of all clients, of one, over its steps
       EXPECT_DOUBLE_EQ(cost.flops, 3.0 * pass.forward(&mask) * kSamples);
