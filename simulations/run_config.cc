@@ -118,9 +118,13 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   if (!channels && pattern.kind != Pattern::Kind::kNOfM && (units_set > 0 || target.density <= 0.0)) {
     throw InputError(key + ".budget: pattern " + to_string(pattern) + " takes density");
   }
-  if (!channels && prune.steps > 1) {
+  if (pattern.kind == Pattern::Kind::kNOfM && prune.steps > 1) {
     throw InputError(key + ".steps: found " + std::to_string(prune.steps) + " with pattern " + to_string(pattern) +
-                     "; expected 1, or pattern channels");
+                     ", which has one density; expected 1");
+  }
+  if (!channels && prune.memory > 0.0) {
+    throw InputError(key + ".memory: found " + plain_number(prune.memory) + " with pattern " + to_string(pattern) +
+                     "; expected 0, or pattern channels");
   }
   if (prune.steps == 1 && (prune.rounds > 0 || prune.memory > 0.0)) {
     throw InputError(key + (prune.rounds > 0 ? ".rounds: found " + std::to_string(prune.rounds) : ".memory: found " + plain_number(prune.memory)) +

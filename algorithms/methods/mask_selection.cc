@@ -1,5 +1,9 @@
 #include "algorithms/methods/mask_selection.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/budget/reachability.h"
 #include "algorithms/compensation/bias.h"
@@ -172,7 +176,7 @@ void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record)
     track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, cut, {}};
   } else {
     // Slots of the server's optimizer have the shapes of the model before it had biases.
-    state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
+    if (!track.mask) state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
     const std::vector<std::int64_t> full = model->structure().full_widths();
     if (mask->groups().empty() || mask->widths(model->structure()) == full) {
       track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
@@ -201,15 +205,20 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
   } else if (state.step == 1) {
     std::size_t chosen = 0;
     if (!answers.empty()) {
-      std::vector<double> losses;
+      std::vector<double> losses, whole;  // whole: of those alone that do not cut the model in two
+      const auto model = make_model(plans.at(0).values->config);
       std::erase_if(state.numbers, [](const auto& item) { return item.first.starts_with("candidates/"); });
       for (const Variant& variant : plans.at(0).variants) {
         const double count = answers[0].scalar("measure/" + variant.name + "/count");
         losses.push_back(answers[0].scalar("measure/" + variant.name + "/loss") / count);
         state.numbers["candidates/" + variant.name] = {losses.back(),
                                                        answers[0].scalar("measure/" + variant.name + "/hits") / count};
+        const bool alive = reachability_of(*model, *variant.mask).alive();
+        whole.push_back(alive ? losses.back() : std::numeric_limits<double>::infinity());
+        if (!alive) record.remarks.push_back(variant.name + " cuts the model in two");
       }
-      chosen = select_best(losses);
+      const bool some = std::any_of(whole.begin(), whole.end(), [](double loss) { return std::isfinite(loss); });
+      chosen = select_best(some ? whole : losses);
       record.numbers["select_loss"] = losses[chosen];
     }
     choose(state, chosen, record);

@@ -1,5 +1,7 @@
 #include "algorithms/methods/pruning.h"
 
+#include <limits>
+
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/fusion/concentration.h"
 #include "algorithms/methods/fusion_learning.h"
@@ -34,6 +36,17 @@ std::vector<double> lifted(const Mask& cut, std::span<const double> scores, doub
   return all;
 }
 
+// What an earlier step dropped ranks last, whatever its score.
+void keep_dropped(const Mask& before, ElementScores& scores) {
+  for (auto& [tensor, values] : scores) {
+    if (before.keeps_all(tensor)) continue;
+    const Bits& kept = before.bits(tensor);
+    for (std::int64_t i = 0; i < kept.size(); ++i) {
+      if (!kept[i]) values[static_cast<std::size_t>(i)] = std::numeric_limits<float>::lowest();
+    }
+  }
+}
+
 // What stands for the units that are still there, of values for all of the uncut model.
 template <class T>
 std::vector<T> still_there(const Mask& cut, const std::vector<T>& of_all) {
@@ -51,7 +64,9 @@ PruneConfig step_of(const PruneConfig& config, std::int64_t step) {
   one.steps = 1;
   if (step == config.steps) return one;
   double& kept = fraction_of(one.budget.budget);
-  kept = 1.0 - (1.0 - kept) * static_cast<double>(step) / static_cast<double>(config.steps);
+  const double left = 1.0 - static_cast<double>(step) / static_cast<double>(config.steps);
+  const bool channels = make_pattern(config.pattern).kind == Pattern::Kind::kChannels;
+  kept += (1.0 - kept) * (channels ? left : left * left * left);
   return one;
 }
 
@@ -143,6 +158,7 @@ std::vector<CandidateMask> Pruning::element_candidates(const State& state, const
                                    score_sums(state, score_blocks(scores_.importance, model, request)));
   }
   scores = concentrated(model.structure(), *model.base_layout(), std::move(scores), scores_.fusion.concentration);
+  if (const Mask* before = state.track(kMainTrack).mask.get()) keep_dropped(*before, scores);
   std::vector<CandidateMask> all;
   for (const BudgetConfig& budget : alternatives_of(config_.budget)) {
     std::map<ParamId, std::int64_t> quotas;
@@ -197,9 +213,9 @@ std::vector<CandidateMask> BnSelection::candidates(const State& state) const {
 void PruneConfig::visit(FieldVisitor& v) {
   v.variant("pattern", pattern, "what is kept or dropped together: whole units, single weights, N of M or blocks of R x C");
   v.field("edge", edge, "N:M and RxC: also the first and last layer");
-  v.field("steps", steps, "channels: cuts on the way to the budget, each after scores of its own", within(1, 100));
+  v.field("steps", steps, "cuts on the way to the budget, each after scores of its own", within(1, 100));
   v.field("rounds", rounds, "steps: rounds of training between two of them", at_least(0));
-  v.field("memory", memory, "steps: share of a step's scores that the next adds to its own; 1 = scores accumulate over the steps", within(0, 1));
+  v.field("memory", memory, "steps, channels: share of a step's scores that the next adds to its own; 1 = scores accumulate over the steps", within(0, 1));
   budget.visit(v);
   v.variant("compensation", compensation, "what makes up for what is dropped, without training");
   v.group("recalibration", recalibration, "data that batch-norm statistics under the mask, or what compensates, are taken from");

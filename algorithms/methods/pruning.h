@@ -2,7 +2,7 @@
 //
 // Candidates come from the granularity rules of the score stage (adaptive names several, the others one). Channel masks slice
 // the track "model" into a smaller one, and a later cut goes on from there, its budget still a part of the uncut model; element masks
-// stay on it. The uncut model goes on as the track "dense".
+// stay on it, and a later one drops more. The uncut model goes on as the track "dense".
 #pragma once
 
 #include "algorithms/budget/budget.h"
@@ -18,7 +18,7 @@ struct PruneConfig {
   static constexpr const char* kName = "prune";
   PatternConfig pattern;
   bool edge = false;               // n:m and r x c: also the first and last layer
-  std::int64_t steps = 1;          // channels: cuts on the way to the budget, each after scores of its own
+  std::int64_t steps = 1;          // cuts on the way to the budget, each after scores of its own
   std::int64_t rounds = 0;         // of training between two steps
   double memory = 0.0;             // share of the scores that a step went by which the next adds to its own; 1 = all scores so far
   BudgetConfig budget;
@@ -46,8 +46,9 @@ class Pruning : public MaskSelection {
   Pattern pattern_;
 };
 
-// The cut number `step` of config.steps, counted from 1: removed fractions grow linearly (LLM-Pruner's iterative pruning). Its scores
-// are those of the model as the step before left it; with a memory m, s_t = own_t + m s_(t-1): gradients times weights accumulate over
+// The cut number `step` of config.steps, counted from 1. Of units the removed fractions grow linearly (LLM-Pruner's iterative pruning); of
+// single weights the kept fraction falls as d + (1 - d) (1 - step / steps)^3 to the budget d (Zhu and Gupta 2017, "To prune, or not to
+// prune", equation 1, from dense), and none that was dropped comes back. Its scores are those of the model as the step before left it; with a memory m, s_t = own_t + m s_(t-1): gradients times weights accumulate over
 // the training rounds between the steps, as a schedule that prunes while it trains wants it (arXiv 2311.00314: slowly, over the whole
 // training, or fast, in its first rounds).
 PruneConfig step_of(const PruneConfig& config, std::int64_t step);

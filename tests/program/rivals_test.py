@@ -7,7 +7,7 @@ from program import SOURCE, ProgramTest, coppice, needs_cifar, summary
 
 SMALL = ["data.source=cifar10", "model.input=[32, 32, 3]", "data.partition={kind: dirichlet, alpha: 0.5, clients: 20}", "data.test_clients=4",
          "federation.cohort=4", "federation.local.batch=32", "stages.warmup.rounds=1", "stages.finetune.rounds=3", "stages.finetune.evaluate_every=0"]
-STATIC = ["erk_magnitude", "concentrated_magnitude", "erk_random", "salientgrads", "vote_snip", "snip_one_client", "synflow", "grasp_one_client"]
+STATIC = ["erk_magnitude", "concentrated_magnitude", "erk_steps", "erk_random", "salientgrads", "vote_snip", "snip_one_client", "synflow", "grasp_one_client"]
 MOVING = ["prunefl", "feddst", "fedrts", "fedtiny", "adaptive_fusion", "flash", "fedmef"]
 
 
@@ -31,6 +31,8 @@ class Rivals(ProgramTest):
                 small.append(f"stages.{stage}.cohort=4" if stage == "score" else f"stages.{stage}.recalibration.cohort=4")
         if preset in MOVING:
             small += ["stages.finetune.dynamics.every=1"]
+        if preset == "erk_steps":
+            small += ["stages.prune.steps=3", "stages.prune.rounds=1"]
         if preset == "synflow":
             small += ["stages.score.importance.iterations=10"]
         arguments = [item for o in [*small, f"run.ranks={ranks}", *overrides] for item in ("--set", o)]
@@ -162,6 +164,10 @@ class Refused(ProgramTest):
         done = coppice("run", SOURCE / "configs" / f"{preset}.yaml", "--out", self.folder / "out", *arguments, timeout=120)
         self.assert_refused(done, *words)
         self.assertFalse((self.folder / "out" / "metrics.jsonl").exists())
+
+    def test_steps_that_a_pattern_cannot_take(self):
+        self.refuse("erk_steps", "stages.prune.memory=0.5", words=("stages[2].prune.memory", "expected 0, or pattern channels"))
+        self.refuse("erk_steps", "stages.prune.pattern='2:4'", "stages.prune.budget={}", words=("stages[2].prune.steps: found 6", "expected 1"))
 
     def test_a_pool_of_no_masks(self):
         self.refuse("fedtiny", "stages.bn_selection.candidates=0", words=["stages", "bn_selection.candidates", "0", ">= 1"])

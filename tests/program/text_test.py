@@ -69,7 +69,7 @@ class SmallLanguageModel(ShakespeareTest):
         self.assertEqual(rows["compact"]["parameters"], self.variants(once)["compact"]["parameters"])
         self.assertIn("at once, neuron", said.stderr)
         self.assert_refused(coppice(*self.arguments(self.folder / "no", *settings, "stages.prune.pattern='2:4'",
-                                                    "stages.prune.budget.params=0")), "steps", "channels")
+                                                    "stages.prune.budget.params=0")), "steps", "which has one density")
 
     def test_query_heads_go_from_every_kv_group_alike(self):
         out = self.folder / "out"
