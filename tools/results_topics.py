@@ -1,6 +1,6 @@
 """Repeats the sweep behind docs/results_topics.md on two sets of texts and writes that page.
 
-    results_topics.py --build build/release [--data .cache] [--work results] [--jobs 1]
+    results_topics.py --build build/release [--work results] [--jobs 1]
 
 The runs are `coppice sweep`'s: those that are done are not repeated. Topics and their coherence are `coppice topics`'. Figures are means over
 seeds ± standard error (n - 1); the order that was expected before is tested on differences paired by seed, and clear is what exceeds two
@@ -40,11 +40,11 @@ def run_sweep(options, name, shards, overrides):
     command = [f"{options.build}/simulations/coppice", "sweep", SWEEP, "--out", out, "--jobs", options.jobs]
     subprocess.run([*map(str, command), *(part for text in sets for part in ("--set", text))], check=True)
     with open(out / "runs.csv", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["status"] == "done"]
+        return [dict(row, folder=out / row["folder"]) for row in csv.DictReader(file) if row["status"] == "done"]
 
 
 def figures(options, row, shards):
-    folder = pathlib.Path(row["folder"])
+    folder = row["folder"]
     file = folder / "topics.json"
     if not file.exists():
         subprocess.run([f"{options.build}/simulations/coppice", "topics", folder, "--data", shards, "--json", file], check=True,
@@ -52,7 +52,7 @@ def figures(options, row, shards):
     run, topics = summary(folder), json.loads(file.read_text())
     result = run["variants"][-1]
     return {"perplexity": result["metrics"]["perplexity"], "coherence": topics["coherence"], "diversity": topics["diversity"],
-            "round_mflops": run["client"]["flops"] / 1e6, "seconds": run["seconds"], "topics": topics["topics"]}
+            "round_mflops": run["client"]["flops"] / 1e6, "seconds": sum(run["seconds"].values()), "topics": topics["topics"]}
 
 
 def verdict(values, more_is_better):
@@ -88,16 +88,19 @@ def main():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("results"))
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path(".cache"), help="folder of the shards (tools/setup/prepare_data.sh)")
     parser.add_argument("--page", type=pathlib.Path, default=pathlib.Path("docs/results_topics.md"))
     options = parser.parse_args()
     lines = ["# Topics of a model that is pruned while it trains", "",
              f"Written by `tools/results_topics.py` from the runs of `{SWEEP}`. A ProdLDA of 30 topics, an encoder of 200 and 100 neurons, 60 rounds "
              "of 20 clients, Adam. Pruned models keep 35 % of the FLOPs; scores are weight times gradient, summed over clients, and accumulate from "
              "cut to cut (arXiv 2311.00314). Perplexity is the evidence bound's per held-out word; coherence and diversity are of ten words a "
-             "topic. MFLOPs are those of training, by the cost model; seconds are of the whole run, one thread, and only comparable within a page.", ""]
+             "topic; the words are those that a document of one topic alone would most likely hold. MFLOPs are those of training, by the cost model; seconds are of the whole run, one thread, and only comparable within a page.", "",
+             "Perplexities say how arms compare, and not how well words are foreseen (any word alike would be 1,000): batch norms without a scale keep "
+             "the variance of a topic's mean at 1, so that a document's divergence is at least about half as many nats as there are topics, shared by the few "
+             "words of a question or a speech.", ""]
     for title, (name, overrides) in TEXTS.items():
-        shards = options.data / name
+        shards = pathlib.Path(".cache") / name
+        subprocess.run(["sh", "tools/setup/prepare_data.sh", name], check=True)
         rows = run_sweep(options, name, shards, overrides)
         lines += section(title, shards, {(row["arm"], row["seed"]): figures(options, row, shards) for row in rows})
     options.page.write_text("\n".join(lines).rstrip() + "\n")

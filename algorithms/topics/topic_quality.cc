@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "models/tap.h"
 
 namespace coppice {
 namespace {
@@ -39,6 +40,23 @@ double npmi(const std::vector<bool>& a, const std::vector<bool>& b) {
   return std::log(joint * all * all / (static_cast<double>(of_a) * static_cast<double>(of_b))) / -std::log(joint);
 }
 
+// Of each word under each topic, up to a constant of the topic.
+std::vector<double> log_chances(const ModelState& state, const ProdLdaConfig& config) {
+  const auto of = [](const Arena& arena, const char* name) { return arena.floats(arena.layout().find(name)); };
+  const auto weights_VK = of(state.base, "topics.weight"), shift_V = of(state.base, "topics_bn.bias");
+  const auto mean_V = of(state.moments, "topics_bn.running_mean"), var_V = of(state.moments, "topics_bn.running_var");
+  std::vector<double> all;
+  all.reserve(weights_VK.size());
+  for (std::size_t v = 0; v < shift_V.size(); ++v) {
+    const double scale = 1.0 / std::sqrt(static_cast<double>(var_V[v]) + kBatchNormEps);
+    for (std::int64_t k = 0; k < config.topics; ++k) {
+      const float weight = weights_VK[v * static_cast<std::size_t>(config.topics) + static_cast<std::size_t>(k)];
+      all.push_back((static_cast<double>(weight) - static_cast<double>(mean_V[v])) * scale + static_cast<double>(shift_V[v]));
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 Topics top_words(const ModelState& state, std::int64_t count) {
@@ -47,13 +65,13 @@ Topics top_words(const ModelState& state, std::int64_t count) {
   if (count < 2 || count > config->vocabulary) {
     throw InputError("words: found " + std::to_string(count) + ", expected 2 to " + std::to_string(config->vocabulary) + " of the vocabulary");
   }
-  const std::span<const float> weights_VK = state.base.floats(state.base.layout().find("topics.weight"));
+  const std::vector<double> scores_VK = log_chances(state, *config);
   Topics topics;
   for (std::int64_t k = 0; k < config->topics; ++k) {
     std::vector<std::int64_t> words(static_cast<std::size_t>(config->vocabulary));
     std::iota(words.begin(), words.end(), 0);
     std::stable_sort(words.begin(), words.end(), [&](std::int64_t a, std::int64_t b) {
-      return weights_VK[static_cast<std::size_t>(a * config->topics + k)] > weights_VK[static_cast<std::size_t>(b * config->topics + k)];
+      return scores_VK[static_cast<std::size_t>(a * config->topics + k)] > scores_VK[static_cast<std::size_t>(b * config->topics + k)];
     });
     words.resize(static_cast<std::size_t>(count));
     topics.push_back(std::move(words));

@@ -17,7 +17,10 @@ namespace coppice {
 
 using Topics = std::vector<std::vector<std::int64_t>>;  // words of each, the most important first
 
-// The `count` words of the largest weights of each topic; of equals the first. Throws InputError for a model that is no topic model, and
+// The `count` words that a document of one topic alone would most likely hold; of equals the first:
+//   log p(v | k) = (topics_vk - mean_v) / sqrt(var_v + eps) + shift_v, up to a constant of k,
+// with the decoder's running statistics. Published code ranks by topics_vk alone, which the batch norm is blind to the scale of: rare words, whose
+// weights nothing holds, come first. Throws InputError for a model that is no topic model, and
 // unless count is in [2, vocabulary].
 Topics top_words(const ModelState& state, std::int64_t count);
 

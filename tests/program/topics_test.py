@@ -59,7 +59,7 @@ class Topics(ProgramTest):
         self.assertIn("perplexity", self.run_ok("eval", out, "--data", self.shards).stdout)
         # The snippet of docs/model_folder.md.
         page = (SOURCE / "docs" / "model_folder.md").read_text()
-        snippet = page[page.index("topics = load_file"):].split("```")[0].replace("shards/", f"{self.shards}/").replace("topk(10)", "topk(6)")
+        snippet = page[page.index("model = load_file"):].split("```")[0].replace("shards/", f"{self.shards}/").replace("topk(10)", "topk(6)")
         script = self.folder / "snippet.py"
         script.write_text(f"import json, os, pathlib\nfrom safetensors.torch import load_file\nos.chdir({str(out)!r})\n{snippet}")
         done = python(script)
