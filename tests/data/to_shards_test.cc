@@ -24,10 +24,11 @@ class ToShards : public ::testing::Test {
                                 folder_.path("shards") + " >" + folder_.path("log") + " 2>&1";
     return WEXITSTATUS(std::system(command.c_str()));
   }
-  std::string log() const {
-    std::ifstream file(folder_.path("log"));
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder_.path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  std::string log() const { return read("log"); }
   LoadedData load() const { return load_data(ShardSource{.path = folder_.path("shards")}); }
 
   TemporaryFolder folder_;
@@ -190,6 +191,34 @@ TEST_F(ToShards, BagsOfWordsForTopics) {
     EXPECT_EQ(run(bags + more), 2) << log();
     EXPECT_NE(log().find(part), std::string::npos) << log();
   }
+}
+
+TEST_F(ToShards, ParquetAndArrowGiveWhatCsvGives) {
+  if (!has("pyarrow")) GTEST_SKIP() << "no pyarrow at '" COPPICE_PYTHON "'";
+  write_text(folder_.path("a.csv"), "text,topic\n\"cards, lost\",card\nwhere is my card,card\nrate of exchange,money\nchange of rate,money\n");
+  write_text(folder_.path("convert.py"), R"(
+import csv, sys
+import pyarrow, pyarrow.ipc, pyarrow.parquet
+folder = sys.argv[1]
+table = pyarrow.Table.from_pylist(list(csv.DictReader(open(folder + '/a.csv'))))
+pyarrow.parquet.write_table(table, folder + '/a.parquet')
+with pyarrow.ipc.new_stream(folder + '/a.arrow', table.schema) as stream:
+    stream.write_table(table)
+)");
+  ASSERT_EQ(std::system(("'" COPPICE_PYTHON "' " + folder_.path("convert.py") + " " + folder_.path(".")).c_str()), 0);
+  const std::string bags = " --input text --as bag-of-words --vocabulary 5 --target topic --test-fraction 0";
+  std::vector<std::string> shards;
+  for (const std::string kind : {"csv", "parquet", "arrow"}) {
+    const std::string command = kind == "csv" ? "csv" : "parquet";
+    ASSERT_EQ(run(command + " --train " + folder_.path("a." + kind) + bags), 0) << log();
+    shards.push_back(read("shards/train-00000.shard"));
+    std::filesystem::remove_all(folder_.path("shards"));
+  }
+  EXPECT_EQ(shards[1], shards[0]);
+  EXPECT_EQ(shards[2], shards[0]);
+  write_text(folder_.path("a.parquet"), "x");
+  EXPECT_EQ(run("parquet --train " + folder_.path("a.parquet") + bags), 2);
+  EXPECT_NE(log().find("a.parquet: "), std::string::npos) << log();
 }
 
 TEST_F(ToShards, ImagesOfAFolder) {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# prepare_data.sh CONFIG: makes what a preset reads from .cache and is not there yet: shards of a text, or a model folder. Texts come
-# from COPPICE_DATA_DIR.
+# prepare_data.sh CONFIG | NAME: makes what a preset reads from .cache, or .cache/NAME, where it is not there yet: shards of a text, or a
+# model folder. Texts come from COPPICE_DATA_DIR.
 . tools/setup/common.sh
-config=${1:?a config}
+wanted=${1:?a config, or a name in .cache}
 data=${COPPICE_DATA_DIR:-../shared/data}
-reads() { grep -q "path: $1\\b" "$config"; }
+reads() { if [ -f "$wanted" ]; then grep -q "path: $1\\b" "$wanted"; else [ "$1" = ".cache/$wanted" ]; fi; }
 python() { .venv/bin/python "$@"; }
 
 if reads .cache/shakespeare && [ ! -e .cache/shakespeare/index.json ]; then
