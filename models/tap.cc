@@ -1,11 +1,10 @@
 #include "models/tap.h"
 
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/linear.h>
 
 #include "models/batch_norm.h"
+#include "models/convolution.h"
 #include "models/matrix_vector.h"
-#include "models/operations.h"
 #include "models/wide_linear.h"
 
 namespace coppice {
@@ -17,7 +16,7 @@ at::Tensor Tap::linear(ParamId /*weight*/, const at::Tensor& x_I, const at::Tens
 
 at::Tensor Tap::conv(ParamId /*weight*/, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O,
                      ConvGeometry geometry) {
-  return at::conv2d(channels_last(x_BCHW), w_OIKK, bias_O, geometry.stride, geometry.padding, geometry.dilation, geometry.groups);
+  return convolution(x_BCHW, w_OIKK, bias_O, geometry);
 }
 
 at::Tensor Tap::batch_norm(NormId /*norm*/, const at::Tensor& x_BCHW, const NormParams& params, Mode mode) {

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/kthvalue.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include "models/convolution.h"
 
 namespace coppice {
 namespace {
@@ -50,14 +51,12 @@ class SparseConv : public torch::autograd::Function<SparseConv> {
 
   static tensor_list backward(AutogradContext* context, tensor_list outputs) {
     const tensor_list saved = context->get_saved_variables();
-    const at::Tensor& w_OIKK = saved[1];
     const std::vector<std::int64_t> g = context->saved_data["geometry"].toIntVector();
-    const bool biased = context->saved_data["biased"].toBool();
-    const std::int64_t sizes[] = {w_OIKK.size(0)};
-    auto [to_x, to_w, to_bias] = at::convolution_backward(
-        outputs[0], saved[0], w_OIKK, biased ? at::OptionalIntArrayRef(sizes) : at::OptionalIntArrayRef(), {g[0], g[1]}, {g[2], g[3]},
-        {g[4], g[5]}, false, {0, 0}, g[6], {context->needs_input_grad(0), context->needs_input_grad(1), biased});
-    return {to_x, to_w, to_bias, at::Tensor(), at::Tensor()};
+    const ConvGeometry geometry{.stride = {g[0], g[1]}, .padding = {g[2], g[3]}, .dilation = {g[4], g[5]}, .groups = g[6]};
+    const ConvGradients to = convolution_gradients(
+        outputs[0], saved[0], saved[1], geometry,
+        {.x = context->needs_input_grad(0), .w = context->needs_input_grad(1), .bias = context->saved_data["biased"].toBool()});
+    return {to.x_BCHW, to.w_OIKK, to.bias_O, at::Tensor(), at::Tensor()};
   }
 };
 
