@@ -64,6 +64,9 @@ OrderedJson fields_of(const ModelConfig& config) {
   ModelConfig copy = config;
   OrderedJson object = OrderedJson::object();
   JsonWriter(object).variant(kKey, copy, "");
+  // Stands where there are boosters alone: folders of before they were known are as they were.
+  const auto* decoder = std::get_if<DecoderConfig>(&config);
+  if (decoder != nullptr && decoder->booster == 0) object.erase("booster");
   return object;
 }
 

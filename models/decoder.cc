@@ -106,7 +106,9 @@ class Decoder final : public DecoderModel {
   void initialise(const Arena& base, const Arena& /*moments*/, Seed seed) const override {
     for (int tensor = 0; tensor < base.layout().size(); ++tensor) {
       const ArenaEntry& entry = base.layout()[tensor];
-      if (entry.shape.size() == 2) {
+      if (entry.name.ends_with(".booster")) {
+        fill_constant(base, tensor, 0.0F);
+      } else if (entry.shape.size() == 2) {
         fill_normal(base, tensor, seed, kLinearGain);
       } else {
         fill_constant(base, tensor, entry.name.ends_with("bias") ? 0.0F : 1.0F);
@@ -135,6 +137,13 @@ class Decoder final : public DecoderModel {
     Tensors matrix;
     matrix.weight = base().add(name + ".weight", {outputs, inputs});
     if (bias) matrix.bias = base().add(name + ".bias", {outputs});
+    if (config_.booster > 0) {
+      if (inputs % config_.booster != 0) {
+        throw InputError("model decoder: booster: found " + std::to_string(config_.booster) + "; expected a divisor of the " + std::to_string(inputs) +
+                         " inputs of " + name);
+      }
+      matrix.booster = base().add(name + ".booster", {outputs, inputs / config_.booster});
+    }
     return matrix;
   }
 
@@ -166,8 +175,11 @@ class Decoder final : public DecoderModel {
     return layer;
   }
 
-  static at::Tensor linear(const Tensors& matrix, const at::Tensor& x_BTI, const Params& w, Tap& tap) {
-    return tap.linear(matrix.weight, x_BTI, w[matrix.weight], at_or_none(w, matrix.bias));
+  at::Tensor linear(const Tensors& matrix, const at::Tensor& x_BTI, const Params& w, Tap& tap) const {
+    const at::Tensor y_BTO = tap.linear(matrix.weight, x_BTI, w[matrix.weight], at_or_none(w, matrix.bias));
+    if (matrix.booster == kNone) return y_BTO;
+    const at::Tensor sums_BTS = x_BTI.unflatten(-1, {x_BTI.size(-1) / config_.booster, config_.booster}).sum(-1);
+    return y_BTO + tap.linear(matrix.booster, sums_BTS, w[matrix.booster], {});
   }
 
   at::Tensor norm(const Tensors& norm, const at::Tensor& x_BTD, const Params& w) const {

@@ -34,6 +34,7 @@ std::map<Shape, std::vector<std::size_t>> alike_layers(const DecoderConfig& conf
 
 std::vector<std::int64_t> full_widths(const DecoderConfig& config) {
   std::vector<std::int64_t> widths;
+  if (config.booster > 0) return widths;
   if (config.units == Units::kLayers) {
     for (const auto& [shape, layers] : alike_layers(config)) widths.push_back(static_cast<std::int64_t>(layers.size()));
     return widths;
@@ -53,6 +54,10 @@ std::vector<std::int64_t> full_widths(const DecoderConfig& config) {
 std::vector<Shape> shapes_of(const DecoderConfig& config, std::span<const std::int64_t> widths) {
   check_widths(widths, full_widths(config));
   std::vector<Shape> shapes;
+  if (config.booster > 0) {
+    for (std::size_t l = 0; l < config.kv_heads.size(); ++l) shapes.push_back(shape_of(config, l));
+    return shapes;
+  }
   if (config.units == Units::kLayers) {
     std::size_t family = 0;
     for (const auto& [shape, layers] : alike_layers(config)) {
@@ -190,9 +195,9 @@ void add_layers(const DecoderConfig& config, const ArenaLayout& base, std::span<
 
 PrunableStructure structure_of(const DecoderConfig& config, const ArenaLayout& base, std::span<const Layer> layers, ParamId head) {
   Families families(base);
-  if (config.units == Units::kLayers) {
+  if (config.units == Units::kLayers && config.booster == 0) {
     add_layers(config, base, layers, families);
-  } else {
+  } else if (config.booster == 0) {
     for (std::size_t l = 0; l < layers.size(); ++l) add_parts(config, l, layers[l], families);
   }
   for (const Layer& layer : layers) {
@@ -209,8 +214,9 @@ Cost cost_of(const DecoderConfig& config, std::span<const std::int64_t> widths) 
   for (const Shape& shape : shapes_of(config, widths)) {
     const std::int64_t kv = shape.kv_heads * config.head_dim, query = kv * shape.queries_per_kv, ffn = shape.ffn;
     const std::int64_t matrices = config.dim * (2 * query + 2 * kv + (config.gated ? 3 : 2) * ffn);
-    cost.macs += matrices;
-    cost.params += matrices + 2 * norm_params + (config.qk_norm ? 2 * config.head_dim : 0) +
+    const std::int64_t boosters = config.booster > 0 ? matrices / config.booster : 0;
+    cost.macs += matrices + boosters;
+    cost.params += matrices + boosters + 2 * norm_params + (config.qk_norm ? 2 * config.head_dim : 0) +
                    (config.bias_qkv ? query + 2 * kv : 0) + (config.bias_out ? config.dim : 0) +
                    (config.bias_ffn ? (config.gated ? 2 : 1) * ffn + config.dim : 0);
   }
@@ -218,6 +224,7 @@ Cost cost_of(const DecoderConfig& config, std::span<const std::int64_t> widths) 
 }
 
 DecoderConfig sliced(const DecoderConfig& config, const PrunableStructure& structure, std::span<const std::uint8_t> kept) {
+  if (structure.families.empty()) return config;
   const std::vector<std::int64_t> widths = kept_widths(structure, kept);
   std::vector<Shape> shapes;
   if (config.units == Units::kLayers) {

@@ -12,10 +12,11 @@ namespace coppice::decoder {
 
 constexpr ParamId kNone = -1;
 
-// A matrix or a norm, and the bias behind it.
+// A matrix or a norm, and the bias behind it; the booster beside a matrix.
 struct Tensors {
   ParamId weight = kNone;
   ParamId bias = kNone;
+  ParamId booster = kNone;
 };
 
 struct Layer {
@@ -24,7 +25,8 @@ struct Layer {
   ParamId norm_key = kNone;
 };
 
-// The families that config.units asks for; every group knows its block.
+// The families that config.units asks for; every group knows its block. None beside boosters: what a unit's columns put into a sum of
+// several inputs cannot be cut out.
 PrunableStructure structure_of(const DecoderConfig& config, const ArenaLayout& base, std::span<const Layer> layers, ParamId head);
 
 // Of the model that keeps `widths[f]` units of family f. Throws Error where the KV groups of a layer would keep different numbers of

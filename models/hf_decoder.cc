@@ -326,7 +326,7 @@ DecoderConfig decoder_from_hf(const Json& json, const std::string& where) {
 }
 
 bool is_plain(const DecoderConfig& c) {
-  if (!alike(c.kv_heads) || !alike(c.queries_per_kv) || !alike(c.ffn)) return false;
+  if (c.booster > 0 || !alike(c.kv_heads) || !alike(c.queries_per_kv) || !alike(c.ffn)) return false;
   const bool fills = c.kv_heads.front() * c.queries_per_kv.front() * c.head_dim == c.dim;
   DecoderConfig expected = c;
   if (c.family == Family::kGpt2 || c.family == Family::kOpt) {

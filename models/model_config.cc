@@ -80,6 +80,7 @@ void DecoderConfig::visit(FieldVisitor& v) {
   v.field("bias_qkv", bias_qkv, "biases of queries, keys and values");
   v.field("bias_out", bias_out, "bias of the attention's output");
   v.field("bias_ffn", bias_ffn, "biases of the feed-forward network");
+  v.field("booster", booster, "inputs that share a number of the booster beside each matrix; 0 = no boosters", within(0, kWidest));
   v.field("rope_base", rope_base, "base of the rotary frequencies; 0 = no rotation", at_least(0.0));
   v.field("positions", positions, "rows of a learned table of positions; 0 = none", within(0, kWidest));
   v.field("first_position", first_position, "row of the first token in that table", within(0, kWidest));

@@ -43,12 +43,23 @@ const DecoderConfig* plain_decoder(const ModelConfig& config) {
   return decoder != nullptr && is_plain(*decoder) ? decoder : nullptr;
 }
 
+// A boosted decoder's family and keys, for tools that add the boosters to the weights.
+OrderedJson boosted_decoder(const DecoderConfig& config) {
+  DecoderConfig inner = config;
+  inner.booster = 0;
+  if (config.booster == 0 || !is_plain(inner)) return {};
+  OrderedJson json = hf_config(inner);
+  json["base_model_type"] = json["model_type"];
+  return json;
+}
+
 std::string config_text(const ModelConfig& config) {
   OrderedJson json;
   if (const DecoderConfig* decoder = plain_decoder(config)) {
     json = hf_config(*decoder);
   } else {
     const bool decodes = std::holds_alternative<DecoderConfig>(config);
+    if (decodes) json = boosted_decoder(std::get<DecoderConfig>(config));
     const bool graph = std::holds_alternative<GraphConfig>(config);
     const bool topics = std::holds_alternative<ProdLdaConfig>(config);
     json["architectures"] = {graph ? "Model" : decodes ? "CoppiceForCausalLM" : topics ? "CoppiceForTopics" : "CoppiceForImageClassification"};

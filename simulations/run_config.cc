@@ -137,6 +137,10 @@ void check_prune(const PruneConfig& prune, bool scored, const std::string& key) 
   if (std::holds_alternative<BiasCompensation>(prune.compensation) && std::find(units.begin(), units.end(), "layer") != units.end()) {
     throw InputError(key + ".compensation: found bias with units [layer]; nothing stays of a layer that could have one, expected none");
   }
+  if (std::holds_alternative<SlorbConfig>(prune.compensation) && (channels || prune.steps > 1)) {
+    throw InputError(key + ".compensation: found slorb " + (channels ? "with pattern channels, which leaves nothing masked" : "with steps above 1") +
+                     "; expected " + (channels ? "bias or none" : "steps 1"));
+  }
   if (std::holds_alternative<SparseGptConfig>(prune.compensation)) {
     if (channels || pattern.own) {
       throw InputError(key + ".compensation: found sparsegpt with pattern " + to_string(pattern) + "; expected bias or none");

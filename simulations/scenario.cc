@@ -13,7 +13,7 @@
 #include "core/config_text.h"
 #include "core/error.h"
 #include "data/data_files.h"
-#include "models/biases.h"
+#include "models/added_parameters.h"
 #include "models/graph/graph_model.h"
 #include "models/model.h"
 #include "models/model_folder.h"
@@ -76,6 +76,15 @@ void check_biases(const Model& model) {
     with_biases(model.config());
   } catch (InputError& error) {
     error.within("compensation: bias");
+    throw;
+  }
+}
+
+void check_boosters(const SlorbConfig& slorb, const Model& model) {
+  try {
+    with_boosters(model.config(), slorb.inputs);
+  } catch (InputError& error) {
+    error.within("compensation: slorb");
     throw;
   }
 }
@@ -345,6 +354,7 @@ void check_scenario(const RunConfig& config, const ScenarioData& data, const Mod
       if (prune->budget.allocation == Allocation::kAdaptive) check_held_out(population, "adaptive allocation");
       if (std::holds_alternative<SparseGptConfig>(prune->compensation)) check_sparse_gpt(*prune, model);
       if (std::holds_alternative<BiasCompensation>(prune->compensation)) check_biases(model);
+      if (const auto* slorb = std::get_if<SlorbConfig>(&prune->compensation)) check_boosters(*slorb, model);
     } catch (InputError& error) {
       error.within(key);
       throw;

@@ -157,15 +157,43 @@ class ProdLda(nn.Module):
 
 def load_decoder(folder):
     """(model, missing and unexpected names) by transformers' own loader."""
-    if json.loads((folder / "config.json").read_text())["model_type"].startswith("coppice-"):
-        sys.exit("verify_export: layers of different widths (prune.layout: per_layer) load in Coppice alone")
+    config = json.loads((folder / "config.json").read_text())
+    if config["model_type"].startswith("coppice-") and config.get("base_model_type") not in ("llama", "mistral", "qwen2", "qwen3"):
+        sys.exit("verify_export: layers of different widths (prune.layout: per_layer) and boosters outside of Llama's kin load in Coppice alone")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
         import transformers
     except ImportError:
         sys.exit("verify_export: a decoder is checked by loading it with transformers, which is not installed: not checked")
+    if "base_model_type" in config:
+        return load_boosted(folder, config, transformers)
     model, info = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
+
+
+class Boosted(torch.nn.Module):
+    """A linear layer and its booster, which sees sums of as many neighbouring inputs as share one of its numbers."""
+
+    def __init__(self, linear, booster):
+        super().__init__()
+        self.linear = linear
+        self.booster = torch.nn.Linear(booster.shape[1], booster.shape[0], bias=False)
+        self.booster.weight = torch.nn.Parameter(booster)
+
+    def forward(self, x):
+        return self.linear(x) + self.booster(x.unflatten(-1, (self.booster.in_features, -1)).sum(-1))
+
+
+def load_boosted(folder, config, transformers):
+    """The same of a family's own model with boosters put beside its linear layers."""
+    tensors = {name: torch.from_numpy(value) for name, value in load_file(folder / "model.safetensors").items()}
+    boosters = {name.removesuffix(".booster"): tensors.pop(name) for name in list(tensors) if name.endswith(".booster")}
+    plain = {key: value for key, value in config.items() if key not in ("coppice", "model_type", "base_model_type", "architectures", "torch_dtype")}
+    model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model(config["base_model_type"], **plain), dtype=torch.float32)
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    for name, booster in boosters.items():
+        model.set_submodule(name, Boosted(model.get_submodule(name), booster))
+    return model, [name for name in missing if not (config["tie_word_embeddings"] and name == "lm_head.weight")], unexpected
 
 
 def build(config, tensors):

@@ -30,6 +30,13 @@ struct SparseGptConfig {
   void visit(FieldVisitor& v);
 };
 
-using CompensationConfig = std::variant<NoCompensation, BiasCompensation, SparseGptConfig>;
+// Boosters beside a decoder's matrices, filled from what is dropped, trained with what is left (slorb.h).
+struct SlorbConfig {
+  static constexpr const char* kName = "slorb";
+  std::int64_t inputs = 16;   // that share one number of a booster
+  void visit(FieldVisitor& v);
+};
+
+using CompensationConfig = std::variant<NoCompensation, BiasCompensation, SparseGptConfig, SlorbConfig>;
 
 }  // namespace coppice

@@ -7,11 +7,12 @@
 #include "algorithms/aggregation/pooled_moments.h"
 #include "algorithms/budget/reachability.h"
 #include "algorithms/compensation/bias.h"
+#include "algorithms/compensation/slorb.h"
 #include "algorithms/exchange/report_blocks.h"
 #include "algorithms/fusion/fusion.h"
 #include "algorithms/methods/federated_training.h"
 #include "core/error.h"
-#include "models/biases.h"
+#include "models/added_parameters.h"
 #include "models/model.h"
 #include "models/transform.h"
 
@@ -50,8 +51,8 @@ InputMeans collected_means(const State& state, const ArenaLayout& base) {
 
 // A mask of one model for the same model with other entries besides: the same units, or the same weights by name.
 Mask relaid(const Mask& mask, const Model& from, const Model& to) {
-  const PrunableStructure structure = to.structure();
-  if (mask.widths(structure) != structure.full_widths()) return Mask::of_groups(to.base_layout(), structure, mask.groups());
+  const PrunableStructure structure = to.structure(), before = from.structure();
+  if (mask.widths(before) != before.full_widths()) return Mask::of_groups(to.base_layout(), structure, mask.groups());
   std::map<ParamId, Bits> elements;
   for (const auto& [tensor, bits] : mask.elements()) {
     elements.emplace(to.base_layout()->find((*from.base_layout())[tensor].name), bits);
@@ -128,7 +129,7 @@ RoundPlan MaskSelection::measure_plan(const State& state) const {
   if (plan.cohort.empty()) {
     throw InputError("data.holdout: found no held-out samples; expected some, for choosing among candidate masks");
   }
-  if (!compensated_matrices(*make_model(plan.values->config)).empty()) plan.values = with_biases(plan.values);
+  if (!compensated_matrices(*make_model(plan.values->config)).empty()) plan.values = widened(plan.values, with_biases(plan.values->config));
   plan.references = to_references(collected_means(state, plan.values->base.layout()), plan.values->base.layout());
   for (const CandidateMask& candidate : candidates_on(*make_model(plan.values->config), state)) {
     plan.variants.push_back(
@@ -156,7 +157,7 @@ void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record)
   remember(state);
   Track& track = state.track(kMainTrack);
   const bool compensates = !compensated_matrices(*make_model(track.values->config)).empty();
-  const std::shared_ptr<const ModelState> uncut = compensates ? with_biases(track.values) : track.values;
+  const std::shared_ptr<const ModelState> uncut = compensates ? widened(track.values, with_biases(track.values->config)) : track.values;
   const auto model = make_model(uncut->config);
   const std::vector<CandidateMask> all = candidates_on(*model, state);
   const std::shared_ptr<const Mask>& mask = all[chosen].mask;
@@ -178,7 +179,11 @@ void MaskSelection::choose(State& state, std::size_t chosen, StepRecord& record)
     // Slots of the server's optimizer have the shapes of the model before it had biases.
     if (!track.mask) state.tracks[kDenseTrack] = Track{uncut, nullptr, nullptr, uncut == track.values ? track.server : decltype(track.server){}};
     const std::vector<std::int64_t> full = model->structure().full_widths();
-    if (mask->groups().empty() || mask->widths(model->structure()) == full) {
+    if (const SlorbConfig* slorb = boosters()) {
+      const auto wider = widened(uncut, with_boosters(uncut->config, slorb->inputs));
+      const auto kept = std::make_shared<const Mask>(relaid(*mask, *model, *make_model(wider->config)));
+      track = Track{std::make_shared<const ModelState>(boosted(*wider, *kept)), kept, nullptr, {}};
+    } else if (mask->groups().empty() || mask->widths(model->structure()) == full) {
       track = Track{std::make_shared<const ModelState>(std::move(masked)), mask, nullptr, {}};
     } else {
       track = Track{std::make_shared<const ModelState>(slice(masked, *model, *mask)), nullptr, mask, {}};

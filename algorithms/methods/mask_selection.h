@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "algorithms/compensation/compensation_config.h"
 #include "algorithms/methods/federation_config.h"
 #include "algorithms/methods/method.h"
 #include "models/mask.h"
@@ -44,6 +45,9 @@ class MaskSelection : public Method {
   virtual std::vector<CandidateMask> candidates(const State& state) const = 0;
   // The matrices whose mean inputs move into biases for what is dropped (algorithms/compensation/bias.h); none unless overridden.
   virtual std::vector<ParamId> compensated_matrices(const Model& /*model*/) const { return {}; }
+  // What boosters take up of dropped weights (algorithms/compensation/slorb.h); none unless overridden. The masked model has them alone:
+  // candidates are compared without, and the dense model is what it was.
+  virtual const SlorbConfig* boosters() const { return nullptr; }
   // What later stages should know of the choice; called before shapes change.
   virtual void remember(State& /*state*/) const {}
   // Whether batch-norm variances are those of all samples, or the mean of clients' own.

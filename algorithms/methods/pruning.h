@@ -35,6 +35,7 @@ class Pruning : public MaskSelection {
  protected:
   std::vector<CandidateMask> candidates(const State& state) const override;
   std::vector<ParamId> compensated_matrices(const Model& model) const override;
+  const SlorbConfig* boosters() const override { return std::get_if<SlorbConfig>(&config_.compensation); }
   void remember(State& state) const override;
 
  private:

@@ -62,6 +62,24 @@ class OneShot(ShakespeareTest):
         self.run_ok(*arguments, "--resume=auto")
         self.assertEqual(weights(self.folder / "one"), weights(out))
 
+    def test_boosters_take_up_what_a_mask_drops_and_train_with_what_is_left(self):
+        losses = {}
+        trained = ", finetune: {rounds: 2, evaluate_every: 0, sparse: {kind: ast, lambda: 1e-3}}, export]"
+        for compensation in ("none", "{kind: slorb, inputs: 8}"):
+            out = self.folder / compensation[:4]
+            config = stages(f"pattern: '2:4', compensation: {compensation}", "importance: magnitude").replace(", export]", "%s") % trained
+            self.run_ok(*self.arguments(out, config))
+            losses[compensation] = self.variants(out)["masked"]["loss"]
+            self.verify(out)
+        self.assertLess(losses["{kind: slorb, inputs: 8}"], losses["none"])
+        out = self.folder / "{kin"
+        self.assertGreater(self.variants(out)["masked"]["parameters"], self.variants(self.folder / "none")["masked"]["parameters"])
+        kept = {layer["name"]: layer["kept"] / layer["total"] for layer in summary(out)["mask"]["layers"]}
+        self.assertEqual({share for name, share in kept.items() if "proj.weight" in name}, {0.5})
+        if MPIRUN:
+            self.run_ok(*self.arguments(self.folder / "two", config), ranks=2)
+            self.assertEqual(weights(self.folder / "two"), weights(out))
+
     def test_every_pattern_goes_through_a_decoder(self):
         for i, (prune, score) in enumerate((("pattern: '4:8'", "importance: activation"), ("pattern: '1:3'", "importance: ria"),
                                          ("pattern: 32x1, budget: {density: 0.5}", "importance: activation"),
@@ -82,6 +100,8 @@ class OneShot(ShakespeareTest):
         refused(stages("pattern: channels, budget: {params: 0.8}, compensation: sparsegpt"), "compensation", "sparsegpt", "channels")
         refused(stages("pattern: '2:4', compensation: sparsegpt", "importance: activation"), "sparsegpt", "no score stage")
         refused(stages("pattern: 32x1, budget: {density: 0.5}, compensation: sparsegpt"), "allocation", "global", "uniform or erk")
+        refused(stages("pattern: '2:4', compensation: {kind: slorb, inputs: 7}", "importance: magnitude"), "slorb", "found 7", "divisor of the 96 inputs")
+        refused(stages("pattern: channels, budget: {params: 0.8}, compensation: slorb", "importance: magnitude"), "slorb", "channels", "bias or none")
         refused(stages("pattern: '2:4', compensation: sparse-gpt"), "compensation", "did you mean 'sparsegpt'")
 
 

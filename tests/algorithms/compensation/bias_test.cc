@@ -7,7 +7,7 @@
 #include "algorithms/importance/activation_tap.h"
 #include "algorithms/importance/unit_vectors.h"
 #include "core/error.h"
-#include "models/biases.h"
+#include "models/added_parameters.h"
 #include "models/matrix_uses.h"
 #include "models/model_folder.h"
 #include "models/transform.h"
@@ -44,7 +44,7 @@ Mask thinned(const Model& model) {
 TEST(BiasCompensation, CutDecoderIsThatOfTransformers) {
   const SafetensorsFile golden = read_safetensors(COPPICE_GOLDEN_DIR "/compensation/goldens.safetensors");
   const auto dense = std::make_shared<const ModelState>(read_model_folder(COPPICE_GOLDEN_DIR "/decoders/llama"));
-  const std::shared_ptr<const ModelState> biased = with_biases(dense);
+  const std::shared_ptr<const ModelState> biased = widened(dense, with_biases(dense->config));
   const auto model = make_model(biased->config);
   const at::Tensor neurons = tensor_of(*golden.find("bias.neurons"));
   const PrunableStructure structure = model->structure();
@@ -70,9 +70,9 @@ TEST(BiasCompensation, CutDecoderIsThatOfTransformers) {
 TEST(BiasCompensation, ZeroBiasesChangeNothing) {
   const Subject subject = small_llama();
   const auto dense = std::make_shared<const ModelState>(subject.state.clone());
-  const auto biased = with_biases(dense);
+  const auto biased = widened(dense, with_biases(dense->config));
   EXPECT_NE(biased, dense);
-  EXPECT_EQ(with_biases(biased), biased);
+  EXPECT_EQ(widened(biased, with_biases(biased->config)), biased);
   const Batch batch = batch_for(*subject.model, 3, 5);
   EXPECT_TRUE(logits_of(*biased, batch).equal(logits_of(*dense, batch)));
 }
@@ -101,7 +101,7 @@ TEST(BiasCompensation, MaskedIsSliced) {
   subjects.push_back(small_cnn());
   subjects.push_back(small_llama());
   for (const Subject& subject : subjects) {
-    const auto state = with_biases(std::make_shared<const ModelState>(subject.state.clone()));
+    const auto state = widened(std::make_shared<const ModelState>(subject.state.clone()), with_biases(subject.state.config));
     const auto model = make_model(state->config);
     const Batch batch = batch_for(*model, 4, 5);
     const Mask mask = thinned(*model);
@@ -130,7 +130,7 @@ TEST(BiasCompensation, MatricesWithoutBiasAreRefused) {
 TEST(MatrixUses, InputsBiasesAndBlocksOfADecoder) {
   const Subject subject = small_llama();
   const ArenaLayout& base = *subject.model->base_layout();
-  const auto state = with_biases(std::make_shared<const ModelState>(subject.state.clone()));
+  const auto state = widened(std::make_shared<const ModelState>(subject.state.clone()), with_biases(subject.state.config));
   const auto plain = matrix_uses(*subject.model, subject.state);
   const auto biased = matrix_uses(*make_model(state->config), *state);
   ASSERT_EQ(plain.size(), 15U);

@@ -1,10 +1,11 @@
-"""What makes up for a cut, from definitions written out in PyTorch and float64: bias compensation of a decoder, SparseGPT.
+"""What makes up for a cut, from definitions written out in PyTorch and float64: bias compensation of a decoder, SparseGPT, SLoRB.
 
     python tests/golden/compensation/make_goldens.py     # rewrites goldens.safetensors beside this script
 
 Made with transformers 5.23.0 and torch 2.15.0. `bias.*`: the decoder of tests/golden/decoders/llama without key and value head 1 of both
 layers and without the neurons `bias.neurons` (one row a layer), cut physically into a LlamaForCausalLM with biases; its logits for
 `bias.ids`, with the mean inputs of `bias.calibration`. `gpt.*`: Algorithm 1 of Frantar & Alistarh 2023, two factorisations and an inverse.
+`slorb.*`: the same decoder without the weights (o, i) of its layers with (o + i) % 4 in {0, 3}, beside each matrix a booster of 4 inputs.
 """
 import pathlib
 
@@ -52,6 +53,34 @@ def compensated_llama():
             new.mlp.down_proj.bias.copy_(old.mlp.down_proj.weight[:, NEURONS[l]] @ means[l, "down"][NEURONS[l]])
         logits = small(ids).logits
     return {"bias.calibration": calibration, "bias.ids": ids, "bias.neurons": torch.tensor(NEURONS), "bias.logits": logits.float()}
+
+
+class Boosted(torch.nn.Module):
+    """y = (M * W) x + S P x, S from what M drops (AST-Boosted of Huang et al. 2025, initialisation "mean")."""
+
+    def __init__(self, linear, inputs=4):
+        super().__init__()
+        w = linear.weight.detach()
+        rows, columns = torch.meshgrid(torch.arange(w.shape[0]), torch.arange(w.shape[1]), indexing="ij")
+        kept = ((rows + columns) % 4 == 1) | ((rows + columns) % 4 == 2)
+        self.w = w * kept
+        self.p = torch.eye(w.shape[1] // inputs, dtype=w.dtype).repeat_interleave(inputs, dim=1)
+        self.s = (w * ~kept) @ self.p.T / inputs
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x, self.w) + torch.nn.functional.linear(x @ self.p.T, self.s)
+
+
+def boosted_llama():
+    model = LlamaForCausalLM.from_pretrained(HERE.parent / "decoders" / "llama", attn_implementation="eager").double().eval()
+    for layer in model.model.layers:
+        for part in (layer.self_attn, layer.mlp):
+            for name, module in list(part.named_children()):
+                if isinstance(module, torch.nn.Linear):
+                    setattr(part, name, Boosted(module))
+    ids = torch.arange(18).reshape(2, 9) % 21 + 2
+    with torch.no_grad():
+        return {"slorb.ids": ids, "slorb.logits": model(ids).logits.float()}
 
 
 def sparse_gpt(w, h, choose, columns, damping=0.01):
@@ -105,4 +134,4 @@ def solved():
 
 
 if __name__ == "__main__":
-    save_file({key: value.contiguous() for key, value in {**compensated_llama(), **solved()}.items()}, HERE / "goldens.safetensors")
+    save_file({key: value.contiguous() for key, value in {**compensated_llama(), **solved(), **boosted_llama()}.items()}, HERE / "goldens.safetensors")

@@ -1,4 +1,4 @@
-#include "models/biases.h"
+#include "models/added_parameters.h"
 
 #include "core/error.h"
 
@@ -15,8 +15,20 @@ ModelConfig with_biases(const ModelConfig& config) {
   return biased;
 }
 
-std::shared_ptr<const ModelState> with_biases(std::shared_ptr<const ModelState> state) {
-  const ModelConfig config = with_biases(state->config);
+ModelConfig with_boosters(const ModelConfig& config, std::int64_t inputs) {
+  const auto* decoder = std::get_if<DecoderConfig>(&config);
+  if (decoder == nullptr) throw InputError("found model '" + family_of(config) + "'; expected a decoder");
+  if (decoder->booster == inputs) return config;
+  if (decoder->booster != 0) {
+    throw InputError("found boosters of " + std::to_string(inputs) + " inputs; the model has some of " + std::to_string(decoder->booster));
+  }
+  DecoderConfig boosted = *decoder;
+  boosted.booster = inputs;
+  make_model(boosted);  // refuses widths that do not fit
+  return boosted;
+}
+
+std::shared_ptr<const ModelState> widened(std::shared_ptr<const ModelState> state, const ModelConfig& config) {
   if (config == state->config) return state;
   const auto model = make_model(config);
   ModelState wider{config, Arena(state->base.name(), model->base_layout()), state->moments.clone()};
