@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "models/block_attention.h"
+#include "models/emulated_bfloat.h"
 
 namespace coppice {
 namespace {
@@ -23,6 +24,7 @@ std::optional<at::Tensor> visible(std::int64_t tokens, std::int64_t all, std::in
 }  // namespace
 
 at::Tensor causal_attention(const at::Tensor& q_BHTD, const KeysAndValues& seen, std::int64_t window) {
+  if (is_emulated(q_BHTD)) return as_bfloat(causal_attention(as_float(q_BHTD), {as_float(seen.k_BGSD), as_float(seen.v_BGSD)}, window));
   const std::int64_t tokens = q_BHTD.size(2), all = seen.k_BGSD.size(2);
   if ((window == 0 || all <= window) && is_block_attention(q_BHTD, seen)) return block_attention(q_BHTD, seen);
   const std::optional<at::Tensor> mask_TS = visible(tokens, all, window);

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "models/emulated_bfloat.h"
 #include "models/operations.h"
 
 namespace coppice {
@@ -31,12 +32,20 @@ ConvGeometry without_stride(ConvGeometry geometry) {
 }  // namespace
 
 at::Tensor convolution(const at::Tensor& x_BCHW, const at::Tensor& w_OIKK, const at::Tensor& bias_O, const ConvGeometry& geometry) {
+  if (is_emulated(x_BCHW)) return as_bfloat(convolution(as_float(x_BCHW), as_float(w_OIKK), as_float(bias_O), geometry));
   if (sees_every_sth(x_BCHW, w_OIKK, geometry)) return convolution(every_sth(x_BCHW, geometry), w_OIKK, bias_O, without_stride(geometry));
   return at::conv2d(channels_last(x_BCHW), w_OIKK, bias_O, geometry.stride, geometry.padding, geometry.dilation, geometry.groups);
 }
 
 ConvGradients convolution_gradients(const at::Tensor& gradient_BOHW, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK,
                                     const ConvGeometry& geometry, WantedGradients wanted) {
+  if (is_emulated(x_BCHW)) {
+    ConvGradients found = convolution_gradients(as_float(gradient_BOHW), as_float(x_BCHW), as_float(w_OIKK), geometry, wanted);
+    for (at::Tensor* gradient : {&found.x_BCHW, &found.w_OIKK, &found.bias_O}) {
+      if (gradient->defined()) *gradient = as_bfloat(*gradient);
+    }
+    return found;
+  }
   if (sees_every_sth(x_BCHW, w_OIKK, geometry)) {
     ConvGradients found = convolution_gradients(gradient_BOHW, channels_last(every_sth(x_BCHW, geometry)), w_OIKK, without_stride(geometry), wanted);
     if (!wanted.x) return found;

@@ -56,5 +56,29 @@ TEST(Convolution, AndItsGradientsAreThoseInDouble) {
   }
 }
 
+// Whatever the CPU: of the same rounded numbers, the result rounded once more.
+TEST(Convolution, ProductsOfBfloatAreThoseOfFloatsRounded) {
+  const auto leaf = [](at::IntArrayRef shape) { return at::randn(shape).to(at::kBFloat16).requires_grad_(); };
+  const auto floats = [](const at::Tensor& t) { return t.detach().to(at::kFloat).requires_grad_(); };
+  const at::Tensor x = leaf({4, 6, 8, 8}), w = leaf({7, 6, 3, 3}), b = leaf({7}), rows = leaf({33, 24}), matrix = leaf({17, 24}), bias = leaf({17});
+  Tap tap;
+  const auto compare = [&](const at::Tensor& y, const at::Tensor& exact, const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& wide) {
+    ASSERT_EQ(y.scalar_type(), at::kBFloat16);
+    const at::Tensor g = at::randn_like(y);
+    auto found = torch::autograd::grad({y}, inputs, {g});
+    auto expected = torch::autograd::grad({exact}, wide, {g.to(at::kFloat)});
+    found.push_back(y.detach());
+    expected.push_back(exact.detach());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found[i].scalar_type(), at::kBFloat16);
+      EXPECT_LE((found[i].to(at::kFloat) - expected[i]).abs().max().item<double>(), 0.01 * expected[i].abs().max().item<double>()) << i;
+    }
+  };
+  const std::vector<at::Tensor> wide = {floats(x), floats(w), floats(b)}, wide_rows = {floats(rows), floats(matrix), floats(bias)};
+  const ConvGeometry geometry = square_conv(2, 1);
+  compare(tap.conv(0, x, w, b, geometry), tap.conv(0, wide[0], wide[1], wide[2], geometry), {x, w, b}, wide);
+  compare(tap.linear(0, rows, matrix, bias), tap.linear(0, wide_rows[0], wide_rows[1], wide_rows[2]), {rows, matrix, bias}, wide_rows);
+}
+
 }  // namespace
 }  // namespace coppice
