@@ -108,7 +108,7 @@ struct DecoderConfig {
   bool bias_out = false;           // of o
   bool bias_ffn = false;
   // Inputs that share a number of each matrix's booster S [O, I / booster]: y = W x + S (sums of the inputs, so many at a time), the "SLoRB"
-  // of Huang et al., AAAI 2025 (AST), with its projection fixed; 0: none.
+  // of Huang et al. 2024 (AST), with its projection fixed; 0: none.
   std::int64_t booster = 0;
   double rope_base = 10000.0;      // 0: no rotation
   std::int64_t positions = 0;      // rows of a learned table of positions; 0: none

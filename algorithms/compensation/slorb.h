@@ -1,4 +1,4 @@
-// SLoRB, the booster of Huang et al., "Pruning large language models with semi-structural adaptive sparse training", AAAI 2025
+// SLoRB, the booster of Huang et al., "Pruning large language models with semi-structural adaptive sparse training", 2024
 // (AST-Boosted): beside a pruned matrix W [O, I] a small dense one S [O, I / k] on sums of k inputs,
 //
 //   y = (M * W) x + S P x,   P [I / k, I] with ones where input j is one of block b

@@ -56,7 +56,7 @@ def compensated_llama():
 
 
 class Boosted(torch.nn.Module):
-    """y = (M * W) x + S P x, S from what M drops (AST-Boosted of Huang et al. 2025, initialisation "mean")."""
+    """y = (M * W) x + S P x, S from what M drops (AST-Boosted of Huang et al. 2024, initialisation "mean")."""
 
     def __init__(self, linear, inputs=4):
         super().__init__()
