@@ -9,9 +9,14 @@ endfunction()
 
 # coppice_layer(core SOURCES a.cc ... [DEPENDS layer ...] [LIBRARIES target ...] [PRIVATE_LIBRARIES target ...])
 #   one static library per rung of the ladder (docs/ladder.md); DEPENDS lists the only layers it may include.
+#   Files named *_kernels.cc hold the loops that are to become vector code. Nobody asks which floating-point exceptions these
+#   raised; as long as someone might, g++ keeps every comparison a branch on AVX2, and with it each exponential scalar.
 function(coppice_layer name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   add_library(coppice_${name} STATIC ${arg_SOURCES})
+  set(kernels ${arg_SOURCES})
+  list(FILTER kernels INCLUDE REGEX "_kernels\\.cc$")
+  set_property(SOURCE ${kernels} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
   coppice_library(${name})
   list(TRANSFORM arg_DEPENDS PREPEND Coppice::)
   target_link_libraries(coppice_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES} PRIVATE ${arg_PRIVATE_LIBRARIES})
