@@ -411,14 +411,18 @@ class Run {
     std::vector<IValue> stack = s.arguments;
     const Converter convert(program_, node);
     for (const Slot& slot : s.slots) stack[slot.position] = convert(slot.name, *slot.arg, slot.type, frame_);
-    if (s.one_dtype && !weights_.params.empty()) make_one_dtype(stack, weights_.params[0].scalar_type());
+    const bool rounded = s.one_dtype && !weights_.params.empty() && make_one_dtype(stack, weights_.params[0]);
     s.handle.callBoxed(&stack);
     if (stack.size() == 1 && stack[0].isTensorList()) {
       const auto tensors = stack[0].toTensorVector();
       stack.assign(tensors.begin(), tensors.end());
     }
     if (stack.size() < node.outputs.size()) throw InputError("made fewer results than the graph has");
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) frame_[static_cast<std::size_t>(node.outputs[i])] = std::move(stack[i]);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      IValue& made = stack[i];
+      if (rounded && made.isTensor()) made = in_dtype(made.toTensor(), weights_.params[0].scalar_type());
+      frame_[static_cast<std::size_t>(node.outputs[i])] = std::move(made);
+    }
   }
 
  private:

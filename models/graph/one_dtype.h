@@ -19,7 +19,8 @@ namespace coppice::graph {
 at::Tensor in_dtype(const at::Tensor& x, at::ScalarType dtype);
 
 bool wants_one_dtype(Rule rule);
-// Tensors, and those in lists, in the weights' dtype where one of them has it.
-void make_one_dtype(std::vector<c10::IValue>& operands, at::ScalarType of_weights);
+// Tensors, and those in lists, in the dtype of `weight` where one of them has it. True where float32 stands in for that
+// (models/emulated_bfloat.h) and what comes out is still to be rounded.
+bool make_one_dtype(std::vector<c10::IValue>& operands, const at::Tensor& weight);
 
 }  // namespace coppice::graph
