@@ -6,7 +6,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -87,8 +86,8 @@ at::Tensor MaskedLora::adapted(ParamId weight, const at::Tensor& w) const {
 at::Tensor MaskedLora::linear(ParamId weight, const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
   const auto found = adapters_.find(weight);
   if (found == adapters_.end() || found->second.kept.defined()) return Tap::linear(weight, x_I, adapted(weight, w_OI), bias_O);
-  const at::Tensor x_R = at::linear(x_I, a(weight).to(x_I.scalar_type()));
-  return Tap::linear(weight, x_I, w_OI.detach(), bias_O) + at::linear(x_R, b(weight).to(x_I.scalar_type())) * scale_;
+  const at::Tensor x_R = Tap::linear(weight, x_I, a(weight).to(x_I.scalar_type()), {});
+  return Tap::linear(weight, x_I, w_OI.detach(), bias_O) + Tap::linear(weight, x_R, b(weight).to(x_I.scalar_type()), {}) * scale_;
 }
 
 at::Tensor MaskedLora::conv(ParamId weight, const at::Tensor& x_BCHW, const at::Tensor& w_OIKK,

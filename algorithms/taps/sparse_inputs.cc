@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include <ATen/ops/kthvalue.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -29,9 +28,9 @@ class SparseLinear : public torch::autograd::Function<SparseLinear> {
     const tensor_list saved = context->get_saved_variables();
     const at::Tensor &g = outputs[0], &x = saved[0], &w_OI = saved[1];
     tensor_list gradients(4);
-    if (context->needs_input_grad(0)) gradients[0] = at::matmul(g, w_OI);
+    if (context->needs_input_grad(0)) gradients[0] = Tap().linear(0, g, w_OI.t(), {});
     const at::Tensor g_RO = g.reshape({-1, w_OI.size(0)});
-    if (context->needs_input_grad(1)) gradients[1] = at::matmul(g_RO.t(), x.reshape({-1, w_OI.size(1)}));
+    if (context->needs_input_grad(1)) gradients[1] = Tap().linear(0, g_RO.t(), x.reshape({-1, w_OI.size(1)}).t(), {});
     if (context->saved_data["biased"].toBool()) gradients[2] = g_RO.sum(0);
     return gradients;
   }
