@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 
 #include "models/losses.h"
+#include "models/tap.h"
 
 namespace coppice::test {
 namespace {
@@ -127,6 +128,11 @@ Batch batch_for(const Model& model, std::int64_t samples, std::uint32_t salt) {
   if (const auto* resnet = std::get_if<Resnet8Config>(&config)) return images(resnet->input, resnet->outputs);
   const auto& resnet = std::get<Resnet20Config>(config);
   return images(resnet.input, resnet.outputs);
+}
+
+at::Tensor logits_of(const ModelState& state, const Batch& batch) {
+  Tap tap;
+  return make_model(state.config)->forward(batch, state.weights(), tap, Mode::kEval);
 }
 
 Sums run_pass(const ImportanceConfig& config, const Subject& subject, const ScoreRequest& request,

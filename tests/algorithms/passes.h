@@ -44,6 +44,8 @@ std::vector<Subject> subjects();
 // `samples` random inputs with targets that the model takes.
 Batch batch_for(const Model& model, std::int64_t samples, std::uint32_t salt);
 
+at::Tensor logits_of(const ModelState& state, const Batch& batch);
+
 // One client's pass over `batches`, each a micro-batch.
 Sums run_pass(const ImportanceConfig& config, const Subject& subject, const ScoreRequest& request,
               const std::vector<Batch>& batches, Mode mode = Mode::kEval);

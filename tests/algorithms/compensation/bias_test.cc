@@ -17,11 +17,6 @@
 namespace coppice::test {
 namespace {
 
-at::Tensor logits_of(const ModelState& state, const Batch& batch) {
-  Tap tap;
-  return make_model(state.config)->forward(batch, state.weights(), tap, Mode::kEval);
-}
-
 InputMeans means_of(const ModelState& state, const Batch& batch) {
   const auto model = make_model(state.config);
   ActivationTap tap(UnitVectors(model->structure(), *model->base_layout(), UnitVectors::Side::kConsumers).tensors());

@@ -5,16 +5,11 @@
 #include "models/added_parameters.h"
 #include "models/model_folder.h"
 #include "tests/algorithms/passes.h"
-#include "tests/models/golden_pass.h"
 #include "tests/core/temporary_folder.h"
+#include "tests/models/golden_pass.h"
 
 namespace coppice::test {
 namespace {
-
-at::Tensor logits_of(const ModelState& state, const Batch& batch) {
-  Tap tap;
-  return make_model(state.config)->forward(batch, state.weights(), tap, Mode::kEval);
-}
 
 std::shared_ptr<const ModelState> with_room(const ModelState& state, std::int64_t inputs) {
   return widened(std::make_shared<const ModelState>(state.clone()), with_boosters(state.config, inputs));
