@@ -1,12 +1,13 @@
 """Repeats the experiments on language models behind docs/results_text.md and writes that page.
 
-    results_text.py --build build/release [--models small_lm smollm2] [--ratios 0.2] [--seeds 3] [--studies units] [--work results]
+    results_text.py --build build/release [--models small_lm smollm2] [--studies units sparse] [--ratios 0.2] [--seeds 3] [--work results]
 
-Studies: `units` removes a share (--ratios) of the prunable parameters by several scores, before and after recovery. Of each seed all arms
-start from the same weights and meet the same clients and samples; what is exported is measured by `coppice eval` on text that
-no choice looked at. Runs that are done are not repeated, so an interrupted series goes on; what has not run shows as a dash.
-small_lm is trained from nothing first; smollm2 is read from .cache/smollm2, and scored on two further texts: WikiText-2's test split,
-opened for this alone, and CLINC150's questions (tools/zero_shot.py). Differences are paired by seed, mean ± standard error (n - 1).
+Studies: `units` removes a share (--ratios) of the prunable parameters by several scores, before and after recovery; `sparse` keeps 2 of 4
+weights of every matrix but the head, at once and trained with the mask. Of each seed all arms start from the same weights and meet the
+same clients and samples; losses are of held-out samples that no choice looked at. Runs that are done are not repeated, so an
+interrupted series goes on; what has not run shows as a dash. small_lm is trained from nothing first; smollm2 is read from
+.cache/smollm2, and scored on three further texts: WikiText-2's test split, opened for this alone, Shakespeare, and CLINC150's questions
+(tools/zero_shot.py). Differences are paired by seed, mean ± standard error (n - 1).
 """
 import argparse
 import json
@@ -21,16 +22,45 @@ import yaml
 
 from experiment import Program, add_program_options, is_clear, mean_and_error, summary
 
-FIXED = {kind: {"importance": "taylor", "granularity": {"kind": "fixed", "alpha": alpha}}
-         for kind, alpha in (("fine", 0.0), ("fixed 0.5", 0.5), ("coarse", 1.0))}
-ARMS = {
-    "random": {"importance": "random"},
-    "magnitude": {"importance": "magnitude"},
-    **FIXED,
-    "attention": {"importance": "taylor", "granularity": {"kind": "attention"}},
-    "uncertainty": {"importance": "taylor", "granularity": {"kind": "uncertainty"}},
-    "learned": {"importance": "taylor", "granularity": {"kind": "learned"}},
-    "adaptive": {"importance": "taylor", "granularity": {"kind": "adaptive"}},
+def taylor(kind, **settings):
+    return {"importance": "taylor", "fusion": {"granularity": {"kind": kind, **settings}}}
+
+
+NEURONS = {"units": ["neuron"], "exponent": 0}
+ARMS = {  # (score, prune) where they differ from the preset's
+    "random": ({"importance": "random"}, {}),
+    "magnitude": ({"importance": "magnitude"}, {}),
+    "fine": (taylor("fixed", alpha=0.0), {}),
+    "fixed 0.5": (taylor("fixed", alpha=0.5), {}),
+    "coarse": (taylor("fixed", alpha=1.0), {}),
+    "attention": (taylor("attention"), {}),
+    "uncertainty": (taylor("uncertainty"), {}),
+    "learned": ({**taylor("learned"), "cohort": 10}, {}),
+    "adaptive": (taylor("adaptive"), {}),
+    "adaptive, neurons alone": (taylor("adaptive"), NEURONS),
+    "FLAP, neurons alone": ({"importance": "flap"}, NEURONS),
+    "FLAP, neurons alone, biases": ({"importance": "flap"}, {**NEURONS, "compensation": "bias"}),
+    "whole layers": ({"importance": "block_influence"}, {"units": ["layer"]}),
+}
+PER_OUTPUT = {"fusion": {"granularity": {"kind": "fixed"}, "clients": "none"}}  # scores of single weights as they are
+MAGNITUDE, WANDA = {"importance": "magnitude"}, {"importance": "activation", **PER_OUTPUT}
+AT_ONCE = {  # weights dropped, nothing trained: (score, prune)
+    "magnitude": (MAGNITUDE, {"pattern": "2:4"}),
+    "Wanda": (WANDA, {"pattern": "2:4"}),
+    "RIA": ({"importance": "ria", **PER_OUTPUT}, {"pattern": "2:4"}),
+    "SparseGPT": (None, {"pattern": "2:4", "compensation": "sparsegpt"}),
+    **{f"Wanda, {pattern}, {100 * density:.0f} % kept": (WANDA, {"pattern": pattern, "budget": {"density": density}, "allocation": "uniform"})
+       for density in (0.5, 0.25) for pattern in ("16x1", "32x1")},
+}
+DISTILL = {"temperature": 2, "weight": 0.67}
+TRAINED = {  # from 2:4 by magnitude: (what makes up for dropped weights, finetune.sparse, distilled from the dense model)
+    "fixed mask": ("none", "fixed", False),
+    "fixed mask, distilled": ("none", "fixed", True),
+    "SR-STE": ("none", "sr_ste", False),
+    "SR-STE, distilled": ("none", "sr_ste", True),
+    "AST": ("none", "ast", False),
+    "AST, distilled": ("none", "ast", True),
+    "AST, distilled, SLoRB": ("slorb", "ast", True),
 }
 MODELS = {"small_lm": "small_lm", "smollm2": "smollm2_fused_20"}  # and the presets they come from
 
@@ -68,7 +98,7 @@ class Study:
         if start is not None:
             config["model"] = {"kind": "folder", "path": str(start)}
         change(config)
-        return self.program.run(self.options.work / self.model / str(seed) / name.replace(" ", "-"), config)
+        return self.program.run(self.options.work / self.model / str(seed) / re.sub(r"[^\w.:]+", "-", name), config)
 
     def dense(self, seed):
         """The folder of the weights that all arms start from."""
@@ -77,16 +107,13 @@ class Study:
         return self.run(seed, "warm-up", [{"warmup": {**self.stages["warmup"], "evaluate_every": 0}}, "export"]) / "model"
 
     def cut(self, seed, name, ratio):
-        arm, dense = ARMS[name], self.dense(seed)
-        score = {**self.stages["score"], "importance": arm["importance"],
-                 "fusion": {"granularity": arm.get("granularity", {"kind": "fixed", "alpha": 0.0})}}
-        prune = {**self.stages["prune"], "budget": {"params": round(1 - ratio * prunable_share(dense), 4)}, **arm.get("prune", {})}
+        dense, (score, prune) = self.dense(seed), ARMS[name]
+        score = {**self.stages["score"], "fusion": {"granularity": {"kind": "fixed", "alpha": 0.0}}, **score}
+        prune = {**self.stages["prune"], "budget": {"params": round(1 - ratio * prunable_share(dense), 4)}, **prune}
         return self.run(seed, f"{name} {ratio}", [{"score": score}, {"prune": prune}, "export"], dense)
 
     def recovered(self, seed, name, start, central=False):
         """Fine-tuned with the preset's rounds; `central`: by one owner of all text, with as many steps a round."""
-        finetune = {key: value for key, value in self.stages["finetune"].items() if key != "twin"}
-
         def change(config):
             if central:
                 federation = config["federation"]
@@ -94,7 +121,25 @@ class Study:
                 federation["local"]["max_steps"] *= federation["cohort"]
                 federation["cohort"] = 1
         return self.run(seed, f"{name} recovered" + (" centrally" if central else ""),
-                        [{"finetune": {**finetune, "evaluate_every": 0}}, "export"], start, change)
+                        [{"finetune": self.finetune()}, "export"], start, change)
+
+    def dropped_at_once(self, seed, name):
+        """Without a step of training."""
+        score, prune = AT_ONCE[name]
+        sizes = {key: self.stages["score"][key] for key in ("batches", "batch", "cohort") if key in self.stages["score"]}
+        stages = [{"score": {**sizes, **score}}, {"prune": prune}] if score else [{"prune": {**prune, "recalibration": sizes}}]
+        return self.run(seed, f"sparse {name}", [*stages, "export"], self.dense(seed))
+
+    def sparsely_trained(self, seed, name):
+        """2:4 by magnitude and the preset's rounds."""
+        compensation, sparse, distilled = TRAINED[name]
+        finetune = {**self.finetune(), "sparse": sparse, **({"distill": DISTILL} if distilled else {})}
+        return self.run(seed, f"sparse {name}", [{"score": MAGNITUDE}, {"prune": {"pattern": "2:4", "compensation": compensation}},
+                                                 {"finetune": finetune}, "export"], self.dense(seed))
+
+    def finetune(self):
+        """The preset's rounds, evaluated at the end."""
+        return {**{key: value for key, value in self.stages["finetune"].items() if key != "twin"}, "evaluate_every": 0}
 
     def figures(self, run):
         """What was measured of an exported model; kept beside it."""
@@ -119,7 +164,7 @@ class Study:
         return found
 
 
-def collect(study, options):
+def collect_units(study, options):
     """{ratio: {arm: {seed: {"cut": figures, "recovered": figures}}}}, and {seed: {"dense": ..., "recovered": ...}} of the dense model."""
     arms, dense = {}, {}
     for seed in range(1, options.seeds + 1):
@@ -138,6 +183,19 @@ def collect(study, options):
                 yield arms, dense
 
 
+def collect_sparse(study, options):
+    """{arm: {seed: {"cut" or "recovered": figures}}}, and as collect_units of the dense model."""
+    arms, dense = {}, {}
+    for seed in range(1, options.seeds + 1):
+        dense[seed] = {"recovered": study.figures(study.recovered(seed, "dense", study.dense(seed)))}
+        for name in AT_ONCE:
+            arms.setdefault(name, {})[seed] = {"cut": study.figures(study.dropped_at_once(seed, name))}
+            yield arms, dense
+        for name in TRAINED if options.recover else []:
+            arms.setdefault(name, {})[seed] = {"recovered": study.figures(study.sparsely_trained(seed, name))}
+            yield arms, dense
+
+
 def paired(rows, a, b, when, key):
     """Differences by seed of `key` between arms a and b, where both were measured."""
     both = [(rows[a][seed].get(when), rows[b][seed].get(when)) for seed in rows.get(a, {}) if seed in rows.get(b, {})]
@@ -149,10 +207,9 @@ def marked(values, digits=3):
 
 
 def table(rows, dense, domains):
-    """Markdown of one ratio. Losses are nats a token."""
+    """Markdown of one ratio."""
     lines = ["| score | parameters | loss after the cut | minus adaptive | after recovery | minus adaptive |" +
              "".join(f" {name} |" for name in domains), "|---|---|---|---|---|---|" + "---|" * len(domains)]
-    values = lambda of, when, key: [seed[when][key] for seed in of.values() if when in seed and key in seed[when]]
     if dense:
         lines.append(f"| dense, same rounds | {statistics.fmean(values(dense, 'recovered', 'parameters')):,.0f} | – | – | "
                      f"{mean_and_error(values(dense, 'recovered', 'loss'), 3)} | – |" +
@@ -163,6 +220,37 @@ def table(rows, dense, domains):
         lines.append(f"| {name} | {statistics.fmean(values(seeds, 'cut', 'parameters')):,.0f} | {mean_and_error(values(seeds, 'cut', 'loss'), 3)} | "
                      f"{minus[0]} | {mean_and_error(values(seeds, 'recovered', 'loss'), 3)} | {minus[1]} |" +
                      "".join(f" {mean_and_error(values(seeds, last, key))} |" for key in domains.values()))
+    return lines
+
+
+def values(rows, when, key):
+    return [seed[when][key] for seed in rows.values() if when in seed and key in seed[when]]
+
+
+def sparse_table(rows, dense, domains):
+    """Markdown of 2 of 4 weights."""
+    lines = ["| weights dropped by | parameters | loss | minus the dense model |" + "".join(f" {name} |" for name in domains),
+             "|---|---|---|---|" + "---|" * len(domains)]
+    for name, seeds in {"dense, same rounds": dense, **rows}.items():
+        when = "recovered" if values(seeds, "recovered", "loss") else "cut"
+        gaps = [found[when]["loss"] - dense[seed]["recovered"]["loss"] for seed, found in seeds.items()]
+        lines.append(f"| {name} | {statistics.fmean(values(seeds, when, 'parameters')):,.0f} | {mean_and_error(values(seeds, when, 'loss'), 3)} | "
+                     f"{mean_and_error(gaps, 3) if name in rows else 0} |" +
+                     "".join(f" {mean_and_error(values(seeds, when, key))} |" for key in domains.values()))
+    return lines
+
+
+def sparse_verdicts(rows):
+    """Whether the order of the literature holds, each with its figure."""
+    order = [("SparseGPT", "Wanda", "cut"), ("Wanda", "magnitude", "cut"), ("AST", "SR-STE", "recovered"),
+             ("AST, distilled", "SR-STE, distilled", "recovered"), ("AST, distilled, SLoRB", "AST, distilled", "recovered"),
+             *((f"{name}, distilled", name, "recovered") for name in ("fixed mask", "SR-STE", "AST"))]
+    lines = []
+    for below, above, when in order:
+        gaps = paired(rows, below, above, when, "loss")
+        if gaps:
+            held = is_clear(gaps) and statistics.fmean(gaps) < 0
+            lines.append(f"- {below} below {above} by more than two standard errors: {mean_and_error(gaps, 3)} nats – {'held' if held else 'NOT held'}")
     return lines
 
 
@@ -196,48 +284,72 @@ def verdicts(rows, dense, key):
     return lines
 
 
-def page(found):
+def page(sections):
     lines = ["# Results on language models", "",
              "Written by `make results-text`; every figure comes from the `summary.json` of the runs it made and from what measured their "
-             "exports. Mean ± standard error over seeds; differences are paired by seed, `*` marks those beyond two standard errors; a dash "
-             "marks what was not run. All arms of a seed start from the same weights and meet the same clients and samples.", ""]
-    for study, arms, dense in found:
-        config, stages = study.config, study.stages
-        domains = {"WikiText-2 test, nats": "wikitext", "Shakespeare, nats": "shakespeare", "CLINC150, %": "zero_shot"} if study.model == "smollm2" else {}
-        local = config["federation"]["local"]
-        for ratio, rows in arms.items():
-            seeds = sorted({seed for row in rows.values() for seed in row})
-            lines += [f"## {study.model}: {100 * ratio:.0f} % of the prunable parameters", "",
-                      f"{config['data']['source']['path']}, by {config['data']['partition']['column']}; scores of "
-                      f"{stages['score'].get('cohort') or 'all'} clients, {stages['score']['batches']} batches of {stages['score']['batch']}; recovery: "
-                      f"{stages['finetune']['rounds']} rounds of {config['federation']['cohort']} clients, batch {local['batch']}, at most "
-                      f"{local.get('max_steps') or 'all'} steps; seeds {', '.join(map(str, seeds))}.", "",
-                      *table(rows, dense, domains), "", *verdicts(rows, dense, "wikitext" if domains else "loss"), ""]
-            chosen = [found["cut"]["chosen"] for found in rows.get("adaptive", {}).values()]
-            lines += [f"Chosen by adaptive, seed by seed: {', '.join(chosen)}.", ""] if chosen else []
-    return "\n".join(lines)
+             "exports. Losses are nats a token. Mean ± standard error over seeds; differences are paired by seed, `*` marks those beyond two "
+             "standard errors; a dash marks what was not run. All arms of a seed start from the same weights and meet the same clients and samples.", ""]
+    return "\n".join(lines + [line for section in sections for line in section])
+
+
+def conditions(study, seeds):
+    """Of what all arms have in common."""
+    config, score, finetune = study.config, study.stages["score"], study.stages["finetune"]
+    local = config["federation"]["local"]
+    return (f"{config['data']['source']['path']}, by {config['data']['partition']['column']}; scores of "
+            f"{score.get('cohort') or 'all'} clients, {score['batches']} batches of {score['batch']}; training after the cut: "
+            f"{finetune['rounds']} rounds of {config['federation']['cohort']} clients, batch {local['batch']}, at most "
+            f"{local.get('max_steps') or 'all'} steps; seeds {', '.join(map(str, seeds))}.")
+
+
+def domains_of(study):
+    return {"WikiText-2 test, nats": "wikitext", "Shakespeare, nats": "shakespeare", "CLINC150, %": "zero_shot"} if study.model == "smollm2" else {}
+
+
+def units_section(study, arms, dense):
+    lines, domains = [], domains_of(study)
+    for ratio, rows in arms.items():
+        seeds = sorted({seed for row in rows.values() for seed in row})
+        lines += [f"## {study.model}: {100 * ratio:.0f} % of the prunable parameters", "", conditions(study, seeds), "",
+                  *table(rows, dense, domains), "", *verdicts(rows, dense, "wikitext" if domains else "loss"), ""]
+        chosen = [found["cut"]["chosen"] for found in rows.get("adaptive", {}).values()]
+        lines += [f"Chosen by adaptive, seed by seed: {', '.join(chosen)}.", ""] if chosen else []
+    return lines
+
+
+def sparse_section(study, rows, dense):
+    return [f"## {study.model}: 2 of 4 weights of every matrix but the head", "", conditions(study, sorted(dense)), "",
+            "Down to the blocks of 16x1 and 32x1: nothing trained. Below: trained from 2:4 by magnitude, lambda as `docs/config.md` has it, "
+            "not searched for.", "",
+            *sparse_table(rows, dense, domains_of(study)), "", *sparse_verdicts(rows), ""]
+
+
+STUDIES = {"units": (collect_units, units_section), "sparse": (collect_sparse, sparse_section)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_program_options(parser)
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--studies", nargs="+", default=list(STUDIES), choices=list(STUDIES))
     parser.add_argument("--ratios", nargs="+", type=float, default=[0.2])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--recover", nargs="*", default=None, choices=list(ARMS), help="arms to fine-tune as well; default: all of small_lm, none of smollm2")
+    parser.add_argument("--recover", nargs="*", default=None, choices=list(ARMS),
+                        help="arms of `units` to fine-tune as well, and, where there is any, all of `sparse`; default: all of small_lm, none of smollm2")
     parser.add_argument("--page", type=pathlib.Path, default=pathlib.Path("docs/results_text.md"))
     options = parser.parse_args()
-    found = []
+    sections = []
     for model in options.models:
         chosen = argparse.Namespace(**vars(options))
         if chosen.recover is None:
             chosen.recover = chosen.arms if model == "small_lm" else []
         study = Study(chosen, model)
-        found.append((study, {}, {}))
-        for arms, dense in collect(study, chosen):
-            found[-1] = (study, arms, dense)
-            options.page.write_text(page(found))
+        for collect, section in (STUDIES[name] for name in options.studies):
+            sections.append([])
+            for rows, dense in collect(study, chosen):
+                sections[-1] = section(study, rows, dense)
+                options.page.write_text(page(sections))
     print(f"wrote {options.page}")
 
 
