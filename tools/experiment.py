@@ -44,9 +44,12 @@ class Program:
 
     def __init__(self, options):
         self.path = pathlib.Path(options.build) / "simulations" / "coppice"
-        self.launcher = []
-        if options.ranks > 1:
-            self.launcher = [options.mpirun, "-n", str(options.ranks), "--oversubscribe", "--bind-to", "none"]
+        self.options = options
+
+    def launcher(self, cohort):
+        """What starts the ranks, at most one a client of the cohort."""
+        ranks = min(self.options.ranks, cohort)
+        return [self.options.mpirun, "-n", str(ranks), "--oversubscribe", "--bind-to", "none"] if ranks > 1 else []
 
     def run(self, folder, config):
         """Runs `config` into `folder` unless that is complete; goes on where it was interrupted. Returns the folder."""
@@ -56,14 +59,14 @@ class Program:
         file = folder.with_name(folder.name + ".yaml")
         file.write_text(yaml.safe_dump(config, sort_keys=False))
         print(folder, flush=True)
-        self.call([*self.launcher, self.path, "run", file, "--out", folder, "--resume=auto"])
+        self.call([*self.launcher(config["federation"]["cohort"]), self.path, "run", file, "--out", folder, "--resume=auto"])
         return folder
 
     def call(self, command):
-        """Standard output of a command; leaves with its standard error where it fails."""
+        """Standard output of a command; leaves with all it said where it fails."""
         done = subprocess.run(command, env=environment(), text=True, capture_output=True, check=False)
         if done.returncode != 0:
-            sys.exit(f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
+            sys.exit(f"{' '.join(map(str, command))}: {done.stderr}{done.stdout}")
         return done.stdout
 
     def measure(self, command):

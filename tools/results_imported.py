@@ -103,7 +103,7 @@ def proven(name, folder, program):
     file.write_text(yaml.safe_dump(config, sort_keys=False))
     kept, resumed = folder / "run.json", run.exists()
     if not kept.exists():
-        figures = measured(program, kept, [*program.launcher, program.path, "run", file, "--out", run, "--resume=auto"])
+        figures = measured(program, kept, [*program.launcher(config["federation"]["cohort"]), program.path, "run", file, "--out", run, "--resume=auto"])
         kept.write_text(json.dumps({**figures, "cpu_s": None if resumed else figures["cpu_s"]}))  # figures are of whole runs
     found["run"] = json.loads(kept.read_text())
     found["pytorch"] = measured(program, folder / "pytorch.json", [sys.executable, "-B", TOOLS / "verify_export.py", run])
