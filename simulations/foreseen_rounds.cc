@@ -29,7 +29,7 @@ void take_mask(Mask mask, Track& track) {
   track.mask = std::make_shared<const Mask>(std::move(mask));
 }
 
-// What a stage leaves for those after it.
+// What a stage leaves for those after it; of a cut model the shapes alone, its weights being zeros.
 struct Leave {
   State& state;
 
@@ -38,7 +38,9 @@ struct Leave {
     const auto model = make_model(track.values->config);
     state.tracks[kDenseTrack] = Track{track.values, nullptr, nullptr, {}};
     if (make_pattern(prune.pattern).kind != Pattern::Kind::kChannels) return take_mask(mask_after(prune, *model, track.values->base), track);
-    track.values = std::make_shared<const ModelState>(initial_state(*model_after(prune, *model), Seed{}));
+    const auto after = model_after(prune, *model);
+    track.values = std::make_shared<const ModelState>(
+        ModelState{after->config(), Arena("base", after->base_layout()), Arena("moments", after->moments_layout())});
   }
   void operator()(const BnSelectionConfig& selection) const {
     Track& track = state.track(kMainTrack);
