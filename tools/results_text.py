@@ -4,10 +4,10 @@
 
 Studies: `units` removes a share (--ratios) of the prunable parameters by several scores, before and after recovery; `sparse` keeps 2 of 4
 weights of every matrix but the head, at once and trained with the mask. Of each seed all arms start from the same weights and meet the
-same clients and samples; losses are of held-out samples that no choice looked at. Runs that are done are not repeated, so an
+same clients and samples; losses are of test samples that no choice looked at. Runs that are done are not repeated, so an
 interrupted series goes on; what has not run shows as a dash. small_lm is trained from nothing first; smollm2 is read from
-.cache/smollm2, and scored on three further texts: WikiText-2's test split, opened for this alone, Shakespeare, and CLINC150's questions
-(tools/zero_shot.py). Differences are paired by seed, mean ± standard error (n - 1).
+.cache/smollm2, and with --outside measured on three further texts: WikiText-2's test split, opened for this alone, Shakespeare, and
+CLINC150's questions (tools/zero_shot.py). Differences are paired by seed, mean ± standard error (n - 1).
 """
 import argparse
 import json
@@ -143,19 +143,18 @@ class Study:
         """The preset's rounds, evaluated at the end."""
         return {**{key: value for key, value in self.stages["finetune"].items() if key != "twin"}, "evaluate_every": 0}
 
-    def figures(self, run):
-        """What was measured of an exported model; kept beside it."""
-        kept = run / "evaluation.json"
-        if not kept.exists():
-            last = summary(run)["variants"][-1]
-            found = {"parameters": last["parameters"], "flops": last["flops"], "latency": last["latency_ms"]["1"],
-                     "loss": last["loss"], "chosen": (summary(run).get("fusion") or {}).get("chosen", "")}
-            if self.model == "smollm2":
-                found.update(self.outside_figures(run / "model"))
-            kept.write_text(json.dumps(found))
-        return json.loads(kept.read_text())
+    def figures(self, run, name):
+        """What was measured of an arm's exported model."""
+        last = summary(run)["variants"][-1]
+        found = {"parameters": last["parameters"], "flops": last["flops"], "loss": last["loss"],
+                 "chosen": (summary(run).get("fusion") or {}).get("chosen", "")}
+        return {**found, **self.outside_figures(run)} if name in self.options.outside else found
 
-    def outside_figures(self, model):
+    def outside_figures(self, run):
+        """Of texts that no client has, each whole; kept beside the model, for it takes long."""
+        kept, model = run / "outside.json", run / "model"
+        if kept.exists():
+            return json.loads(kept.read_text())
         data = pathlib.Path(os.environ.get("COPPICE_DATA_DIR", "../shared/data"))
         found = {}
         for name, text in (("wikitext", data / "wikitext2" / "test.txt"), ("shakespeare", data / "tinyshakespeare" / "input.txt")):
@@ -163,6 +162,7 @@ class Study:
             found[name] = math.log(float(re.search(r"perplexity\s+([\d.]+)", said)[1]))
         said = self.program.call([sys.executable, "tools/zero_shot.py", model, "--questions", data / "clinc150" / "data_full.json"])
         found["zero_shot"] = 100 * json.loads(said)["normalised"]
+        kept.write_text(json.dumps(found))
         return found
 
 
@@ -171,17 +171,19 @@ def collect_units(study, options):
     arms, dense = {}, {}
     for seed in range(1, options.seeds + 1):
         start = study.dense(seed)
+        dense[seed] = {"cut": study.figures(study.run(seed, "dense", ["export"], start), "dense")}
         if options.recover:
-            dense[seed] = {"recovered": study.figures(study.recovered(seed, "dense", start))}
+            dense[seed]["recovered"] = study.figures(study.recovered(seed, "dense", start), "dense")
         for ratio in options.ratios:
             for name in options.arms:
                 cut = study.cut(seed, name, ratio)
-                found = {"cut": study.figures(cut)}
+                found = {"cut": study.figures(cut, name)}
                 if name in options.recover:
-                    found["recovered"] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model"))
+                    found["recovered"] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model"), name)
                     if name == "adaptive":
                         for centrally in CENTRALLY:
-                            found[centrally] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model", centrally))
+                            run = study.recovered(seed, f"{name} {ratio}", cut / "model", centrally)
+                            found[centrally] = study.figures(run, name)
                 arms.setdefault(ratio, {}).setdefault(name, {})[seed] = found
                 yield arms, dense
 
@@ -190,12 +192,12 @@ def collect_sparse(study, options):
     """{arm: {seed: {"cut" or "recovered": figures}}}, and as collect_units of the dense model."""
     arms, dense = {}, {}
     for seed in range(1, options.seeds + 1):
-        dense[seed] = {"recovered": study.figures(study.recovered(seed, "dense", study.dense(seed)))}
+        dense[seed] = {"recovered": study.figures(study.recovered(seed, "dense", study.dense(seed)), "dense")}
         for name in AT_ONCE:
-            arms.setdefault(name, {})[seed] = {"cut": study.figures(study.dropped_at_once(seed, name))}
+            arms.setdefault(name, {})[seed] = {"cut": study.figures(study.dropped_at_once(seed, name), name)}
             yield arms, dense
         for name in TRAINED if options.recover else []:
-            arms.setdefault(name, {})[seed] = {"recovered": study.figures(study.sparsely_trained(seed, name))}
+            arms.setdefault(name, {})[seed] = {"recovered": study.figures(study.sparsely_trained(seed, name), name)}
             yield arms, dense
 
 
@@ -214,16 +216,19 @@ def table(rows, dense, domains):
     lines = ["| score | parameters | loss after the cut | minus adaptive | after recovery | minus adaptive |" +
              "".join(f" {name} |" for name in domains), "|---|---|---|---|---|---|" + "---|" * len(domains)]
     if dense:
-        lines.append(f"| dense, same rounds | {statistics.fmean(values(dense, 'recovered', 'parameters')):,.0f} | – | – | "
-                     f"{mean_and_error(values(dense, 'recovered', 'loss'), 3)} | – |" +
-                     "".join(f" {mean_and_error(values(dense, 'recovered', key))} |" for key in domains.values()))
+        lines.append(f"| dense, same rounds | {statistics.fmean(values(dense, 'cut', 'parameters')):,.0f} | "
+                     f"{mean_and_error(values(dense, 'cut', 'loss'), 3)} | – | {mean_and_error(values(dense, 'recovered', 'loss'), 3)} | – |" +
+                     "".join(f" {mean_and_error(values(dense, latest(dense), key))} |" for key in domains.values()))
     for name, seeds in rows.items():
-        last = "recovered" if values(seeds, "recovered", "loss") else "cut"
         minus = [marked(paired(rows, name, "adaptive", when, "loss")) if name != "adaptive" else "0" for when in ("cut", "recovered")]
         lines.append(f"| {name} | {statistics.fmean(values(seeds, 'cut', 'parameters')):,.0f} | {mean_and_error(values(seeds, 'cut', 'loss'), 3)} | "
                      f"{minus[0]} | {mean_and_error(values(seeds, 'recovered', 'loss'), 3)} | {minus[1]} |" +
-                     "".join(f" {mean_and_error(values(seeds, last, key))} |" for key in domains.values()))
+                     "".join(f" {mean_and_error(values(seeds, latest(seeds), key))} |" for key in domains.values()))
     return lines
+
+
+def latest(rows):
+    return "recovered" if values(rows, "recovered", "loss") else "cut"
 
 
 def values(rows, when, key):
@@ -235,7 +240,7 @@ def sparse_table(rows, dense, domains):
     lines = ["| weights dropped by | parameters | loss | minus the dense model |" + "".join(f" {name} |" for name in domains),
              "|---|---|---|---|" + "---|" * len(domains)]
     for name, seeds in {"dense, same rounds": dense, **rows}.items():
-        when = "recovered" if values(seeds, "recovered", "loss") else "cut"
+        when = latest(seeds)
         gaps = [found[when]["loss"] - dense[seed]["recovered"]["loss"] for seed, found in seeds.items()]
         lines.append(f"| {name} | {statistics.fmean(values(seeds, when, 'parameters')):,.0f} | {mean_and_error(values(seeds, when, 'loss'), 3)} | "
                      f"{mean_and_error(gaps, 3) if name in rows else 0} |" +
@@ -263,26 +268,26 @@ def within(gaps, percent, what):
     return f"- {what}: {mean_and_error(gaps, 3)} nats – {'held' if held else 'NOT held'} (within {percent} %)"
 
 
-def verdicts(rows, dense, key):
+def verdicts(rows, dense):
     """The claims, each with its figure."""
     lines = []
     adaptive = rows.get("adaptive", {})
     for when, word in (("cut", "right after the cut"), ("recovered", "after recovery")):
-        gaps = [adaptive[seed][when][key] - min(rows[end][seed][when][key] for end in ("fine", "coarse")) for seed in adaptive
+        gaps = [adaptive[seed][when]["loss"] - min(rows[end][seed][when]["loss"] for end in ("fine", "coarse")) for seed in adaptive
                 if all(when in rows.get(end, {}).get(seed, {}) for end in ("fine", "coarse", "adaptive"))]
         if gaps:
             lines.append(within(gaps, 1, f"adaptive against the better of coarse and fine of each seed, {word}"))
         for other in ("magnitude", "random"):
-            gaps = paired(rows, "adaptive", other, when, key)
+            gaps = paired(rows, "adaptive", other, when, "loss")
             if gaps:
                 held = is_clear(gaps) and statistics.fmean(gaps) < 0
                 lines.append(f"- adaptive below {other} by more than two standard errors, {word}: {mean_and_error(gaps, 3)} nats – "
                              f"{'held' if held else 'NOT held'}")
-    gaps = [found["recovered"][key] - dense[seed]["recovered"][key] for seed, found in adaptive.items() if "recovered" in found and seed in dense]
+    gaps = [found["recovered"]["loss"] - dense[seed]["recovered"]["loss"] for seed, found in adaptive.items() if "recovered" in found]
     if gaps:
         lines.append(within(gaps, 10, "adaptive after recovery against the dense model given the same rounds"))
     for centrally in CENTRALLY:
-        gaps = [found["recovered"][key] - found[centrally][key] for found in adaptive.values() if centrally in found]
+        gaps = [found["recovered"]["loss"] - found[centrally]["loss"] for found in adaptive.values() if centrally in found]
         if gaps:
             lines.append(within(gaps, 5, f"recovered over clients against recovered {centrally}"))
     return lines
@@ -307,7 +312,7 @@ def conditions(study, seeds):
 
 
 def domains_of(study):
-    return {"WikiText-2 test, nats": "wikitext", "Shakespeare, nats": "shakespeare", "CLINC150, %": "zero_shot"} if study.model == "smollm2" else {}
+    return {"WikiText-2 test, nats": "wikitext", "Shakespeare, nats": "shakespeare", "CLINC150, %": "zero_shot"} if study.options.outside else {}
 
 
 def units_section(study, arms, dense):
@@ -315,7 +320,7 @@ def units_section(study, arms, dense):
     for ratio, rows in arms.items():
         seeds = sorted({seed for row in rows.values() for seed in row})
         lines += [f"## {study.model}: {100 * ratio:.0f} % of the prunable parameters", "", conditions(study, seeds), "",
-                  *table(rows, dense, domains), "", *verdicts(rows, dense, "wikitext" if domains else "loss"), ""]
+                  *table(rows, dense, domains), "", *verdicts(rows, dense), ""]
         chosen = [found["cut"]["chosen"] for found in rows.get("adaptive", {}).values()]
         lines += [f"Chosen by adaptive, seed by seed: {', '.join(chosen)}.", ""] if chosen else []
     return lines
@@ -341,6 +346,8 @@ def main():
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--recover", nargs="*", default=None, choices=list(ARMS),
                         help="arms of `units` to fine-tune as well, and, where there is any, all of `sparse`; default: all of small_lm, none of smollm2")
+    parser.add_argument("--outside", nargs="*", default=[], choices=["dense", *ARMS, *AT_ONCE, *TRAINED], metavar="ARM",
+                        help="arms of smollm2 whose exports are measured on WikiText-2's test split, Shakespeare and CLINC150 too, each whole")
     parser.add_argument("--page", type=pathlib.Path, default=pathlib.Path("docs/results_text.md"))
     options = parser.parse_args()
     sections = []
