@@ -20,7 +20,7 @@ namespace {
 constexpr std::int64_t kShown = 24;  // examples
 
 struct DataArguments {
-  std::string what;
+  NamedSource what;
   std::vector<std::string> overrides;
   bool json = false;
   std::int64_t clients = 20;
@@ -41,8 +41,10 @@ struct FoundData {
 
 FoundData find_data(const DataArguments& arguments, const Extensions& extensions) {
   FoundData found;
-  if (is_config(arguments.what)) found.config = read_config<RunConfig>(arguments.what, arguments.overrides, extensions);
-  found.loaded = load_data(found.config ? found.config->data.source : named_source(arguments.what, extensions));
+  const bool by_config = is_config(arguments.what.name);
+  if (by_config && !arguments.what.targets.empty()) throw InputError("--target: a config has its own; --set data.source.targets=... changes them");
+  if (by_config) found.config = read_config<RunConfig>(arguments.what.name, arguments.overrides, extensions);
+  found.loaded = load_data(found.config ? found.config->data.source : source_of(arguments.what, extensions));
   found.contract_file = contract_file(found.config ? found.config->data.contract : "", found.loaded);
   if (!found.contract_file.empty()) found.contract = read_contract(found.contract_file);
   return found;
@@ -101,7 +103,7 @@ void inspect_data(const DataArguments& arguments, const Extensions& extensions) 
       if (texts.back().empty()) texts.back() = "(--tokenizer FOLDER shows the text)";
     }
   }
-  write_file_atomically(arguments.html, data_page(arguments.what, found.loaded, summary, shown, texts));
+  write_file_atomically(arguments.html, data_page(arguments.what.name, found.loaded, summary, shown, texts));
 }
 
 void write_contract(const DataArguments& arguments, const Extensions& extensions) {
@@ -119,7 +121,8 @@ void write_contract(const DataArguments& arguments, const Extensions& extensions
 
 CLI::App* add_subject(CLI::App* data, const char* name, const char* help, const std::shared_ptr<DataArguments>& arguments) {
   CLI::App* command = data->add_subcommand(name, help);
-  command->add_option("what", arguments->what, "a config (its data section is read) or a data set by name, file or folder")->required();
+  command->add_option("what", arguments->what.name, "a config (its data section is read) or a data set by name, file or folder")->required();
+  add_target_options(*command, arguments->what);
   command->add_option("--set", arguments->overrides, "override one setting of the config: a.b=c")->allow_extra_args(false);
   return command;
 }

@@ -50,15 +50,15 @@ MeasureSums measure(const ModelState& state, const Dataset& data) {
   return sums;
 }
 
-void eval_data(const std::string& model_path, const std::string& data_name, const Extensions& extensions) {
+void eval_data(const std::string& model_path, const NamedSource& source, const Extensions& extensions) {
   const ModelState state = read_any_model(model_path);
-  const LoadedData data = load_data(named_source(data_name, extensions));
+  const LoadedData data = load_data(source_of(source, extensions));
   check_model_fits(*make_model(state.config), data.test->spec(), model_path);
   const MeasureSums sums = measure(state, *data.test);
   const Metrics metrics = metrics_of(sums);
   const ExampleSpec& spec = data.test->spec();
   const bool tokens = predicts_tokens(spec);
-  TextTable table({"figure", data_name + " test, " + std::to_string(sums.count) + (tokens ? " predicted tokens" : " samples")});
+  TextTable table({"figure", source.name + " test, " + std::to_string(sums.count) + (tokens ? " predicted tokens" : " samples")});
   const auto row = [&table](const char* name, const std::optional<double>& value) {
     if (value) table.add_row({name, fixed_text(*value, 4)});
   };
@@ -95,16 +95,19 @@ void eval_text(const std::string& model_path, const PerplexityOptions& options, 
 
 void add_eval_command(CLI::App& app, const Extensions& extensions, int& code) {
   struct Options {
-    std::string model, data;
+    std::string model;
+    NamedSource data;
     PerplexityOptions text;
     DecoderOptions decoder{.dtype = "float32"};
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Measure a model on a data set's test split, a language model also on plain text");
   command->add_option("model", options->model, "a run, a model folder or a packed model")->required();
-  auto* data = command->add_option("--data", options->data, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards");
+  auto* data = command->add_option("--data", options->data.name, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards");
   auto* text = command->add_option("--text", options->text.files, "text files, joined by blank lines: perplexity by the model's own tokenizer");
   data->excludes(text);
+  add_target_options(*command, options->data);
+  for (const char* name : {"--target", "--task"}) command->get_option(name)->needs(data);
   command->add_flag("--rows", options->text.rows, "the lines of a text are rows of a data set, joined by blank lines")->needs(text);
   command->add_option("--seq-len", options->text.seq_len, "tokens of a block; 0 = 2048, or the model's own length where that is less")->needs(text);
   command->add_option("--blocks", options->text.blocks, "the first so many blocks; 0 = all")->needs(text)->check(CLI::NonNegativeNumber);
@@ -113,8 +116,8 @@ void add_eval_command(CLI::App& app, const Extensions& extensions, int& code) {
   command->footer("Examples:\n  coppice eval runs/quickstart-1a2b3c4d5e6f --data fashion-mnist\n"
                   "  coppice eval models/smollm2 --text wiki.test.txt --rows --seq-len 2048");
   command->callback([options, &extensions, &code] {
-    if (options->data.empty() && options->text.files.empty()) throw InputError("eval: expected either --data or --text");
-    if (options->data.empty()) {
+    if (options->data.name.empty() && options->text.files.empty()) throw InputError("eval: expected either --data or --text");
+    if (options->data.name.empty()) {
       eval_text(options->model, options->text, options->decoder);
     } else {
       eval_data(options->model, options->data, extensions);

@@ -1,20 +1,40 @@
 #include "simulations/commands/named_source.h"
 
 #include <filesystem>
+#include <map>
 
 #include "core/error.h"
 
 namespace coppice {
 
-SourceConfig named_source(const std::string& text, const Extensions& extensions) {
+namespace {
+
+const std::map<std::string, CsvSource::Task> kTasks = {
+    {"class", CsvSource::Task::kClass}, {"multi-label", CsvSource::Task::kMultiLabel}, {"regression", CsvSource::Task::kRegression}};
+
+CsvSource csv_of(const NamedSource& source) {
+  if (source.targets.empty()) throw InputError("--target: found none, expected the column of '" + source.name + "' to predict");
+  CsvSource csv;
+  csv.path = source.name;
+  csv.targets = source.targets;
+  csv.task = kTasks.at(source.task);
+  return csv;
+}
+
+}  // namespace
+
+void add_target_options(CLI::App& command, NamedSource& source) {
+  command.add_option("--target", source.targets, "of a .csv file: the column to predict, or several")->delimiter(',');
+  command.add_option("--task", source.task, "of a .csv file: class, multi-label or regression")->check(CLI::IsMember(kTasks))->capture_default_str();
+}
+
+SourceConfig source_of(const NamedSource& source, const Extensions& extensions) {
+  const std::string& text = source.name;
+  if (text.ends_with(".csv")) return csv_of(source);
+  if (!source.targets.empty()) throw InputError("--target: found '" + source.targets.front() + "', but '" + text + "' is no .csv file and has its own");
   if (text == FashionMnistSource::kName) return FashionMnistSource{};
   if (text == MnistByWriterSource::kName) return MnistByWriterSource{};
   if (text == Cifar10Source::kName) return Cifar10Source{};
-  if (text.ends_with(".csv")) {
-    CsvSource csv;
-    csv.path = text;
-    return csv;
-  }
   if (std::filesystem::is_directory(text)) {
     ShardSource shards;
     shards.path = text;

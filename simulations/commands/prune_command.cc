@@ -9,13 +9,14 @@ namespace coppice {
 
 void add_prune_command(CLI::App& app, const Extensions& extensions, int& code) {
   auto arguments = std::make_shared<PruneRequest>();
-  auto data = std::make_shared<std::string>();
+  auto data = std::make_shared<NamedSource>();
   CLI::App* command = app.add_subcommand("prune", "Prune one model on one machine, without a config");
   command->add_option("model", arguments->model, "folder with config.json and model.safetensors, or a .pt2 file (docs/imported_networks.md)")->required();
   command->add_option("--keep", arguments->keep, "kept fraction: of the FLOPs (channels) or of the weights")
       ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--data", *data, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards")
+  command->add_option("--data", data->name, "fashion-mnist, mnist-by-writer, cifar10, a .csv file or a folder of shards")
       ->required();
+  add_target_options(*command, *data);
   command->add_option("--pattern", arguments->pattern, "channels, unstructured, N:M or RxC");
   command->add_option("--units", arguments->units, "kinds of units to cut, of those that the model has: layer")->delimiter(',');
   command->add_option("--seed", arguments->seed, "seed of everything random");
@@ -25,7 +26,7 @@ void add_prune_command(CLI::App& app, const Extensions& extensions, int& code) {
     SessionOptions options;
     options.config_file = "coppice prune";
     options.command = "coppice prune ... with another --out";
-    arguments->data = named_source(*data, extensions);
+    arguments->data = source_of(*data, extensions);
     code = launch(prune_config(*arguments), options);
   });
 }

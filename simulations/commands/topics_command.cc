@@ -34,7 +34,7 @@ std::vector<std::string> vocabulary_of(const LoadedData& data, const std::string
 void show_topics(const Options& options, const Extensions& extensions) {
   const ModelState state = read_any_model(options.model);
   const Topics topics = top_words(state, options.words);
-  const LoadedData data = load_data(named_source(options.data, extensions));
+  const LoadedData data = load_data(source_of({options.data}, extensions));
   check_model_fits(*make_model(state.config), data.test->spec(), options.model);
   const std::vector<std::string> vocabulary = vocabulary_of(data, options.data);
   const std::vector<double> coherence = coherences(topics, *data.test);

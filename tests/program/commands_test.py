@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from program import SMOKE, SOURCE, OneRunTest, coppice, environment, needs_cifar, summary
+from program import SMOKE, SOURCE, OneRunTest, ProgramTest, coppice, environment, needs_cifar, summary
 
 
 @needs_cifar
@@ -66,6 +66,26 @@ class Commands(OneRunTest):
 
     def test_the_settings_page_is_the_programs_own(self):
         self.assertEqual(self.run_ok("init", "--reference"), (SOURCE / "docs" / "config.md").read_text())
+
+
+class OwnTable(ProgramTest):
+    def test_a_model_of_a_csv_file_is_pruned_and_measured_by_its_target(self):
+        table, config, model = self.folder / "patients.csv", self.folder / "run.yaml", self.folder / "run" / "model"
+        table.write_text("a,b,outcome\n" + "".join(f"{i % 17},{i % 13},{'yes' if i % 17 > i % 13 else 'no'}\n" for i in range(600)))
+        config.write_text(f"model: {{kind: mlp, inputs: 2, hidden: [32], outputs: 2}}\nfederation: {{cohort: 3}}\n"
+                          f"data: {{source: {{kind: csv, path: {table}, targets: [outcome]}}, partition: {{kind: iid, clients: 3}}}}\n"
+                          "stages: [{warmup: {rounds: 4}}, export]\n")
+        self.run_ok("run", config, "--out", model.parent)
+        target, out = ("--data", table, "--target", "outcome"), self.folder / "smaller"
+        self.run_ok("prune", model, "--keep", "0.6", *target, "--out", out)
+        kept = [variant["parameters"] for variant in json.loads((out / "summary.json").read_text())["variants"]]
+        self.assertLess(kept[-1], 0.65 * kept[0])
+        said = self.run_ok("eval", out / "model", *target).stdout
+        self.assertIn("test, 120 samples", said)
+        for arguments, words in ((("--data", table), ("--target", "patients.csv")), (("--data", table, "--target", "outcom"), ("outcom", "'outcome'")),
+                                 (("--data", "cifar10", "--target", "outcome"), ("--target", "cifar10"))):
+            self.assert_refused(coppice("prune", model, "--keep", "0.6", *arguments, "--out", self.folder / "none"), *words)
+        self.assertFalse((self.folder / "none").exists())
 
 
 if __name__ == "__main__":
