@@ -184,7 +184,7 @@ void ClientTraining::report_training(const TrainTask& task, const LocalResult& r
     if (task.loss_drop) report_.add_scalar(drop_block(plan_.variants[0]), weight_of(release) * loss_drop(result));
   }
   report_.add_scalar("train/loss", result.sums.loss_sum);
-  report_.add_scalar("train/hits", static_cast<double>(result.sums.hits));
+  report_.add_scalar("train/hits", result.sums.hits);
   report_.add_scalar("train/samples", static_cast<double>(result.sums.samples));
   report_.add_scalar("train/steps", static_cast<double>(result.steps));
 }

@@ -105,13 +105,14 @@ class Play {
   double accuracy(const TrainTask& task) {
     replica_.load(plan_.values, task.precision);
     Tap tap;
-    std::int64_t hits = 0, count = 0;
+    double hits = 0.0;
+    std::int64_t count = 0;
     for_first_batches(Split::kTrain, plan_.probe ? 1 : 0, task.lottery->batch, [&](const Batch& batch) {
       charge(batch, pass_.forward(plan_.mask.get()));
       hits += hits_of(plan_.loss, replica_.logits(batch, tap, Mode::kEval), batch.targets);
       count += count_of(plan_.loss, batch.targets);
     });
-    return count > 0 ? static_cast<double>(hits) / static_cast<double>(count) : 0.0;
+    return count > 0 ? hits / static_cast<double>(count) : 0.0;
   }
 
   std::int64_t look_at_batches(const EstimateTask& task, std::int64_t batches, ImportanceEstimator& estimator) {
@@ -191,7 +192,7 @@ class Play {
       }
       MeasureSums details(plan_.loss, outputs_of(replica_.model()));
       double loss = 0.0;
-      std::int64_t hits = 0;
+      double hits = 0.0;
       std::int64_t count = 0;
       const double forward = pass_.forward(variant.mask ? variant.mask.get() : plan_.mask.get());
       const std::int64_t seen = for_first_batches(task.split, plan_.probe ? 1 : 0, task.batch, [&](const Batch& batch) {
@@ -205,7 +206,7 @@ class Play {
       samples_ = std::max(samples_, seen);
       const std::string prefix = "measure/" + variant.name;
       report_.add_scalar(prefix + "/loss", loss);
-      report_.add_scalar(prefix + "/hits", static_cast<double>(hits));
+      report_.add_scalar(prefix + "/hits", hits);
       report_.add_scalar(prefix + "/count", static_cast<double>(count));
       if (task.details) report_.add(prefix + "/details", details.flat());
       finite_ = finite_ && std::isfinite(loss);

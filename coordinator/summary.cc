@@ -22,13 +22,15 @@ std::int64_t tensor_bytes(const ModelState& state) {
   return (state.base.layout().numel() + state.moments.layout().numel()) * static_cast<std::int64_t>(sizeof(float));
 }
 
+double accuracy_of(const RunFacts& facts, double hits, double count) { return has_accuracy(facts.loss) ? hits / count : kNoFigure; }
+
 VariantFigures figures_of(const FinalModel& final, const State& state, const RunFacts& facts) {
   VariantFigures figures;
   figures.name = final.name;
   const auto model = make_model(final.values->config);
   const std::vector<double>& sums = state.numbers.at("final/" + final.name);
   figures.loss = sums[0] / sums[2];
-  if (facts.loss != LossKind::kWordCosts) figures.accuracy = sums[1] / sums[2];
+  figures.accuracy = accuracy_of(facts, sums[1], sums[2]);
   const MeasureSums details =
       MeasureSums::from_flat(facts.loss, outputs_of(*model), state.numbers.at("final_details/" + final.name));
   const Metrics metrics = metrics_of(details);
@@ -81,7 +83,7 @@ MaskFigures mask_figures(const Track& main, const Track& dense, const std::strin
   return figures;
 }
 
-std::optional<FusionFigures> fusion_figures(const State& state) {
+std::optional<FusionFigures> fusion_figures(const State& state, const RunFacts& facts) {
   FusionFigures figures;
   for (const char* stage : {"prune/chosen", "bn_selection/chosen"}) {
     const auto chosen = state.texts.find(stage);
@@ -90,7 +92,7 @@ std::optional<FusionFigures> fusion_figures(const State& state) {
   constexpr std::string_view kCandidates = "candidates/";
   for (const auto& [name, values] : state.numbers) {
     if (name.starts_with(kCandidates)) {
-      figures.candidates.push_back({name.substr(kCandidates.size()), values.at(0), values.at(1)});
+      figures.candidates.push_back({name.substr(kCandidates.size()), values.at(0), accuracy_of(facts, values.at(1), 1.0)});
     }
   }
   if (figures.chosen.empty()) return std::nullopt;
@@ -165,17 +167,17 @@ RunSummary summarize_run(const State& state, const RunFacts& facts) {
   if (main.cut || main.mask) {
     summary.mask = mask_figures(main, has_dense ? state.track(kDenseTrack) : main, facts.pattern);
   }
-  summary.fusion = fusion_figures(state);
+  summary.fusion = fusion_figures(state, facts);
   if (const auto own = state.numbers.find(kPersonal); own != state.numbers.end()) {
     const std::vector<double>& n = own->second;
-    summary.personal = {.accuracy = n.at(1) / n.at(2), .loss = n.at(0) / n.at(2), .density = n.at(4),
+    summary.personal = {.accuracy = accuracy_of(facts, n.at(1), n.at(2)), .loss = n.at(0) / n.at(2), .density = n.at(4),
                         .clients = static_cast<std::int64_t>(n.at(3)), .samples = static_cast<std::int64_t>(n.at(2))};
   }
   const auto clients = state.numbers.find("final_clients");
   if (clients != state.numbers.end()) {
     for (std::size_t i = 0; i + 4 <= clients->second.size(); i += 4) {
       const double* row = clients->second.data() + i;
-      summary.per_client.push_back({static_cast<std::int64_t>(row[0]), static_cast<std::int64_t>(row[3]), row[2] / row[3],
+      summary.per_client.push_back({static_cast<std::int64_t>(row[0]), static_cast<std::int64_t>(row[3]), accuracy_of(facts, row[2], row[3]),
                                     row[1] / row[3]});
     }
   }

@@ -291,8 +291,10 @@ Metrics metrics_of(const MeasureSums& sums) {
   return metrics;
 }
 
-std::int64_t hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets) {
-  if (kind == LossKind::kSquaredError || kind == LossKind::kWordCosts) return 0;
+bool has_accuracy(LossKind kind) { return kind == LossKind::kCrossEntropy || kind == LossKind::kBinary; }
+
+double hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets) {
+  if (!has_accuracy(kind)) return 0.0;
   check_targets(kind, logits, targets);
   Rows rows(logits);
   const at::Tensor packed_targets = targets.contiguous();
@@ -308,7 +310,7 @@ std::int64_t hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& 
     const float* target = packed_targets.const_data_ptr<float>() + i * outputs;
     for (std::int64_t v = 0; v < outputs; ++v) hits += (row[v] > 0.0F) == (target[v] > 0.5F) ? 1 : 0;
   }
-  return hits;
+  return static_cast<double>(hits) / static_cast<double>(kind == LossKind::kBinary ? outputs : 1);
 }
 
 }  // namespace coppice

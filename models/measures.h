@@ -63,7 +63,11 @@ struct Metrics {
 };
 Metrics metrics_of(const MeasureSums& sums);
 
-// Class hits alone, for the progress of training; the rule of MeasureSums::hits.
-std::int64_t hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets);
+// Whether an answer is right or wrong: not of squared error and word costs.
+bool has_accuracy(LossKind kind);
+
+// Right answers alone, for the progress of training; the rule of MeasureSums::hits, but of single labels the share of a sample's, so that
+// over the samples it is the accuracy. 0 where there is none.
+double hits_of(LossKind kind, const at::Tensor& logits, const at::Tensor& targets);
 
 }  // namespace coppice

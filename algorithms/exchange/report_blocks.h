@@ -6,7 +6,7 @@
 //             train/square/<norm>       sum of weight * (running var + mean^2)  law of total variance)
 //             train/sent/<tensor>       sum of weight of those who sent a value (ZeroFL's top_k_w), of tensors that nobody sends whole
 //             train/control/<tensor>    change of the client's control variate (SCAFFOLD only)
-//             train/weight, train/loss (sum over samples), train/hits, train/samples (over all steps), train/steps
+//             train/weight, train/loss (sum over samples), train/hits (models/measures.h), train/samples (over all steps), train/steps
 //             train/effective           sum of weight * effective steps (per_step only)
 //             train/held/<variant>      sum of weight, of those who trained a part; train/drop/<variant> of weight * fall of the loss
 //             train/held/<tensor>       sum of weight where a client's personal mask keeps an entry (of matrices)

@@ -13,6 +13,7 @@
 #include "algorithms/methods/submodels.h"
 #include "algorithms/methods/train_sums.h"
 #include "core/error.h"
+#include "models/measures.h"
 #include "models/model.h"
 
 namespace coppice {
@@ -201,7 +202,7 @@ StepRecord FederatedTraining::absorb_training(State& state, const std::vector<Ro
     }
     const double loss = answer.scalar("train/loss") / answer.scalar("train/samples");
     record.numbers["train_loss" + suffix] = loss;
-    record.numbers["train_accuracy" + suffix] = answer.scalar("train/hits") / answer.scalar("train/samples");
+    if (has_accuracy(plans[t].loss)) record.numbers["train_accuracy" + suffix] = answer.scalar("train/hits") / answer.scalar("train/samples");
     std::vector<double>& reached = state.numbers["reached_loss" + suffix + "/" + name_];
     if (diverged(loss, federation_.divergence, reached)) {
       record.remarks.push_back("round rolled back: training loss " + std::to_string(loss) +
@@ -265,7 +266,7 @@ StepRecord FederatedTraining::absorb(State& state, const std::vector<RoundPlan>&
   } else {
     const std::vector<std::string> names = tracks(state);
     for (std::size_t t = 0; t < names.size(); ++t) {
-      record_evaluation(answers[t], names[t] == kMainTrack ? "eval" : "eval_twin", record);
+      record_evaluation(plans[t], answers[t], names[t] == kMainTrack ? "eval" : "eval_twin", record);
     }
     if (plans.size() > names.size()) record_personal(plans.back(), answers.back(), state, record);
     record.counts_as_round = false;
@@ -310,10 +311,10 @@ RoundPlan evaluation_plan(const State& state, const std::string& stage, const st
   return plan;
 }
 
-void record_evaluation(const Answer& answer, const std::string& prefix, StepRecord& record) {
+void record_evaluation(const RoundPlan& plan, const Answer& answer, const std::string& prefix, StepRecord& record) {
   const double count = answer.scalar("measure//count");
   record.numbers[prefix + "/loss"] = answer.scalar("measure//loss") / count;
-  record.numbers[prefix + "/accuracy"] = answer.scalar("measure//hits") / count;
+  if (has_accuracy(plan.loss)) record.numbers[prefix + "/accuracy"] = answer.scalar("measure//hits") / count;
 }
 
 void TrainingStageConfig::visit(FieldVisitor& v) {

@@ -77,6 +77,6 @@ TrainTask train_task(const FederationConfig& federation, double lr_scale);
 RoundPlan evaluation_plan(const State& state, const std::string& stage, const std::string& track,
                           const EvaluationConfig& evaluation, LossKind loss, const Population& population, bool details);
 MeasureTask measure_task(const EvaluationConfig& evaluation, Split split, bool details = false);
-void record_evaluation(const Answer& answer, const std::string& prefix, StepRecord& record);
+void record_evaluation(const RoundPlan& plan, const Answer& answer, const std::string& prefix, StepRecord& record);
 
 }  // namespace coppice

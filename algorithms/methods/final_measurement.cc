@@ -76,7 +76,7 @@ StepRecord FinalMeasurement::absorb(State& state, const std::vector<RoundPlan>& 
       }
     }
   }
-  record_evaluation(answers.back(), "eval", record);
+  record_evaluation(plans.back(), answers.back(), "eval", record);
   state.step += 1;
   return record;
 }

@@ -4,6 +4,7 @@
 
 #include "algorithms/exchange/submodel.h"
 #include "algorithms/methods/federated_training.h"
+#include "models/measures.h"
 #include "models/model.h"
 
 namespace coppice {
@@ -52,7 +53,7 @@ void record_personal(const RoundPlan& plan, const Answer& answer, State& state, 
   if (answer.accepted() == 0) return;
   const double count = answer.scalar("measure//count"), density = mean_density(plan, answer);
   record.numbers["eval/personal_loss"] = answer.scalar("measure//loss") / count;
-  record.numbers["eval/personal_accuracy"] = answer.scalar("measure//hits") / count;
+  if (has_accuracy(plan.loss)) record.numbers["eval/personal_accuracy"] = answer.scalar("measure//hits") / count;
   record.numbers["eval/personal_density"] = density;
   state.numbers[kPersonal] = {answer.scalar("measure//loss"), answer.scalar("measure//hits"), count,
                               static_cast<double>(answer.accepted()), density};

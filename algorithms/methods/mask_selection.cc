@@ -228,8 +228,7 @@ StepRecord MaskSelection::absorb(State& state, const std::vector<RoundPlan>& pla
     }
     choose(state, chosen, record);
   } else {
-    record_evaluation(answers.at(0), "eval", record);
-    state.numbers["after_cut"] = {record.numbers["eval/loss"], record.numbers["eval/accuracy"]};
+    record_evaluation(plans.at(0), answers.at(0), "eval", record);
     record.counts_as_round = false;
   }
   state.step += 1;

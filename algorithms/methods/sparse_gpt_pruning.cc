@@ -104,8 +104,7 @@ StepRecord SparseGptPruning::absorb(State& state, const std::vector<RoundPlan>& 
   record.numbers["clients"] = static_cast<double>(answer.accepted());
   if (answer.accepted() == 0) throw Stopped(name() + ": no client could answer");
   if (std::holds_alternative<MeasureTask>(plans.at(0).tasks.at(0))) {
-    record_evaluation(answer, "eval", record);
-    state.numbers["after_cut"] = {record.numbers["eval/loss"], record.numbers["eval/accuracy"]};
+    record_evaluation(plans.at(0), answer, "eval", record);
     record.counts_as_round = false;
     state.step += 1;
     return record;

@@ -15,7 +15,7 @@ namespace coppice {
 
 struct PassResult {
   double loss_sum = 0.0;  // over samples
-  std::int64_t hits = 0;  // class targets: samples whose largest logit is right; 0 for other losses
+  double hits = 0.0;  // hits_of
   std::int64_t samples = 0;
 };
 

@@ -69,6 +69,24 @@ class Commands(OneRunTest):
 
 
 class OwnTable(ProgramTest):
+    def test_accuracy_is_a_share_of_right_answers_where_there_are_any(self):
+        table, config = self.folder / "patients.csv", self.folder / "run.yaml"
+        table.write_text("a,b,old,tall,both\n" + "".join(f"{i % 17},{i % 13},{int(i % 17 > 8)},{int(i % 13 > 6)},{i % 17 + i % 13}\n" for i in range(600)))
+        for task, targets, shown in (("multi-label", "[old, tall]", True), ("regression", "[both]", False)):
+            config.write_text(f"model: {{kind: mlp, inputs: 2, hidden: [16], outputs: {2 if shown else 1}}}\nfederation: {{cohort: 3}}\n"
+                              f"data: {{source: {{kind: csv, path: {table}, task: {task}, targets: {targets}, features: [a, b]}}, "
+                              "partition: {kind: iid, clients: 3}}\nstages: [{warmup: {rounds: 12, evaluate_every: 4}}, export]\n")
+            said = self.run_ok("run", config, "--out", self.folder / task)
+            steps = [json.loads(line) for line in (self.folder / task / "metrics.jsonl").read_text().splitlines()]
+            figures = [step["eval"]["accuracy"] for step in steps if "accuracy" in step.get("eval", {})]
+            figures += [step["train_accuracy"] for step in steps if "train_accuracy" in step]
+            figures += [variant["accuracy"] for variant in summary(self.folder / task)["variants"] if variant["accuracy"] is not None]
+            self.assertEqual(bool(figures), shown, task)
+            self.assertEqual("accuracy" in said.stderr, shown, said.stderr)
+            if shown:
+                self.assertTrue(all(0.5 < figure <= 1 for figure in figures[-2:]), figures)
+                self.assertLessEqual(max(figures), 1)
+
     def test_a_model_of_a_csv_file_is_pruned_and_measured_by_its_target(self):
         table, config, model = self.folder / "patients.csv", self.folder / "run.yaml", self.folder / "run" / "model"
         table.write_text("a,b,outcome\n" + "".join(f"{i % 17},{i % 13},{'yes' if i % 17 > i % 13 else 'no'}\n" for i in range(600)))
