@@ -62,8 +62,8 @@ TRAINED = {  # from 2:4 by magnitude: (what makes up for dropped weights, finetu
     "AST, distilled": ("none", "ast", True),
     "AST, distilled, SLoRB": ("slorb", "ast", True),
 }
-# One owner in place of a cohort: what of a round's training is as many times larger.
-CENTRALLY = {"centrally": "max_steps", "centrally in large batches": "batch"}
+# One owner in place of a cohort: what of a round's training is larger, and what stays as a client has it.
+CENTRALLY = {"centrally": ("max_steps", "batch"), "centrally in large batches": ("batch", "max_steps")}
 MODELS = {"small_lm": "small_lm", "smollm2": "smollm2_fused_20"}  # and the presets they come from
 
 
@@ -120,16 +120,23 @@ class Study:
         prune = {**self.stages["prune"], "budget": {"params": round(1 - ratio * prunable_share(dense), 4)}, **prune}
         return self.run(seed, f"{name} {ratio}", [{"score": score}, {"prune": prune}, "export"], dense)
 
-    def recovered(self, seed, name, start, centrally=None):
-        """Fine-tuned with the preset's rounds; or by one owner of all text, who takes as many tokens a round (see CENTRALLY)."""
+    def recovered(self, seed, name, start):
+        """Fine-tuned with the preset's rounds."""
+        return self.run(seed, f"{name} recovered", [{"finetune": self.finetune()}, "export"], start)
+
+    def recovered_centrally(self, seed, name, start, how):
+        """The same by one owner of all text, who sees as many samples a round as a cohort does."""
+        federated = self.recovered(seed, name, start)
+        said = self.program.call([self.program.path, "check", federated.with_name(federated.name + ".yaml")])
+        samples = int(re.search(r"samples trained on, about\s+(\d+)", said)[1]) / self.stages["finetune"]["rounds"]
+
         def change(config):
-            if centrally:
-                federation = config["federation"]
-                config["data"]["partition"] = {"kind": "iid", "clients": 1}
-                federation["local"][CENTRALLY[centrally]] *= federation["cohort"]
-                federation["cohort"] = 1
-        return self.run(seed, f"{name} recovered" + (f" {centrally}" if centrally else ""),
-                        [{"finetune": self.finetune()}, "export"], start, change)
+            local = config["federation"]["local"]
+            config["data"]["partition"] = {"kind": "iid", "clients": 1}
+            config["federation"]["cohort"] = 1
+            larger, other = CENTRALLY[how]
+            local[larger] = round(samples / local[other])
+        return self.run(seed, f"{name} recovered {how}", [{"finetune": self.finetune()}, "export"], start, change)
 
     def dropped_at_once(self, seed, name):
         """Without a step of training."""
@@ -188,7 +195,7 @@ def collect_units(study, options):
                     found["recovered"] = study.figures(study.recovered(seed, f"{name} {ratio}", cut / "model"), name)
                     if name == "adaptive":
                         for centrally in CENTRALLY:
-                            run = study.recovered(seed, f"{name} {ratio}", cut / "model", centrally)
+                            run = study.recovered_centrally(seed, f"{name} {ratio}", cut / "model", centrally)
                             found[centrally] = study.figures(run, name)
                 arms.setdefault(ratio, {}).setdefault(name, {})[seed] = found
                 yield arms, dense
@@ -297,7 +304,7 @@ def verdicts(rows, dense):
     for centrally in CENTRALLY:
         gaps = [found["recovered"]["loss"] - found[centrally]["loss"] for found in adaptive.values() if centrally in found]
         if gaps:
-            lines.append(within(gaps, 5, f"recovered over clients against recovered {centrally}"))
+            lines.append(within(gaps, 5, f"recovered over clients against recovered {centrally}, from as many samples"))
     return lines
 
 
