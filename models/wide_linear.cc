@@ -51,11 +51,20 @@ class WideLinear : public torch::autograd::Function<WideLinear> {
   }
 };
 
+bool has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 bool is_wide_linear(const at::Tensor& x_I, const at::Tensor& w_OI) {
-  return x_I.is_cpu() && x_I.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat && x_I.numel() * w_OI.size(0) >= kFewestProducts &&
-         x_I.numel() >= kFewestRows * w_OI.size(1) && product_handle().has_value();
+  static const bool pays = has_avx512() && product_handle().has_value();
+  return pays && x_I.is_cpu() && x_I.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat && x_I.numel() * w_OI.size(0) >= kFewestProducts &&
+         x_I.numel() >= kFewestRows * w_OI.size(1);
 }
 
 at::Tensor wide_linear(const at::Tensor& x_I, const at::Tensor& w_OI, const at::Tensor& bias_O) {
