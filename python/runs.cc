@@ -150,18 +150,18 @@ std::optional<std::string> run_here(const nb::object& config, const std::vector<
   return carry_out(named, std::move(options));
 }
 
-// `data`: a name, or a pair of tensors.
-void prune(const std::string& model, const nb::object& data, const std::string& out, double keep, const std::string& pattern,
+// `data`: a name (of a .csv file with its targets), or a pair of tensors.
+void prune(const std::string& model, const nb::object& data, const std::vector<std::string>& targets, const std::string& task, const std::string& out, double keep, const std::string& pattern,
            const std::vector<std::string>& units, std::int64_t seed) {
   NamedConfig named;
   named.name = "coppice.prune";
-  std::string source = "tensors";
+  NamedSource source{.name = "tensors", .targets = targets, .task = task};
   if (nb::isinstance<nb::tuple>(data)) {
-    named.extensions.add(source, TensorSource(tensor_of(data[nb::int_(0)], "data: inputs"), tensor_of(data[nb::int_(1)], "data: classes")));
+    named.extensions.add(source.name, TensorSource(tensor_of(data[nb::int_(0)], "data: inputs"), tensor_of(data[nb::int_(1)], "data: classes")));
   } else {
-    source = nb::cast<std::string>(data);
+    source.name = nb::cast<std::string>(data);
   }
-  named.config = prune_config({model, named_source(source, named.extensions), out, keep, pattern, units, seed});
+  named.config = prune_config({model, source_of(source, named.extensions), out, keep, pattern, units, seed});
   SessionOptions options;
   options.command = "another out=";
   carry_out(named, std::move(options));
@@ -237,7 +237,7 @@ nb::object settings(const std::string& file) { return object_of(read_settings(fi
 void bind_runs(nb::module_& m) {
   m.def("run", &run_here, nb::arg("config"), nb::arg("overrides"), nb::arg("out").none(), nb::arg("resume"), nb::arg("methods"),
         nb::arg("observers"));
-  m.def("prune", &prune, nb::arg("model"), nb::arg("data"), nb::arg("out"), nb::arg("keep"), nb::arg("pattern"), nb::arg("units"),
+  m.def("prune", &prune, nb::arg("model"), nb::arg("data"), nb::arg("targets"), nb::arg("task"), nb::arg("out"), nb::arg("keep"), nb::arg("pattern"), nb::arg("units"),
         nb::arg("seed"));
   m.def("check", &check, nb::arg("config"), nb::arg("overrides"), nb::arg("ranks"), nb::arg("methods"));
   m.def("read_state", &read_state, nb::arg("folder"));

@@ -25,7 +25,8 @@ def _load(folder: pathlib.Path) -> torch.nn.Module:
 
 
 def prune(module: torch.nn.Module, example_inputs: torch.Tensor | tuple[torch.Tensor], data: str | os.PathLike[str] | tuple[torch.Tensor, torch.Tensor], *, keep: float = 0.5,
-          pattern: str = "channels", units: Sequence[str] = (), seed: int = 1, out: str | os.PathLike[str] | None = None) -> torch.nn.Module:
+          pattern: str = "channels", units: Sequence[str] = (), seed: int = 1, out: str | os.PathLike[str] | None = None, targets: Sequence[str] = (),
+          task: str = "class") -> torch.nn.Module:
     """A smaller module that plain PyTorch runs; `module` stays as it is.
 
     example_inputs  a tensor of at least two samples, or a tuple of one
@@ -35,6 +36,8 @@ def prune(module: torch.nn.Module, example_inputs: torch.Tensor | tuple[torch.Te
     pattern         channels, unstructured, N:M or RxC; all but channels leave zeros
     units           kinds of units to cut, of those that the module has; by default all but whole layers
     out             folder that the run is kept in; by default nothing of it is
+    targets         of a .csv file: its target columns, and
+    task            what they are: class, multi-label or regression
 
     The result is in eval mode, a module of the graph that torch.export has of this one (docs/imported_networks.md). Nothing is trained:
     score, cut, recalibrate batch norms, export, as `coppice prune` does. Raises InputError where the graph or the data do not go.
@@ -51,5 +54,5 @@ def prune(module: torch.nn.Module, example_inputs: torch.Tensor | tuple[torch.Te
         torch.export.save(program, folder / "module.pt2")
         run = pathlib.Path(out) if out is not None else folder / "run"
         source = data if isinstance(data, tuple) and len(data) == 2 else os.fspath(data)
-        _coppice.prune(str(folder / "module.pt2"), source, str(run), keep, pattern, list(units), seed)
+        _coppice.prune(str(folder / "module.pt2"), source, list(targets), task, str(run), keep, pattern, list(units), seed)
         return _load(run / "model")

@@ -14,10 +14,12 @@ const std::map<std::string, CsvSource::Task> kTasks = {
 
 CsvSource csv_of(const NamedSource& source) {
   if (source.targets.empty()) throw InputError("--target: found none, expected the column of '" + source.name + "' to predict");
+  const auto task = kTasks.find(source.task);
+  if (task == kTasks.end()) throw InputError("--task: " + unknown_name("task", source.task, {"class", "multi-label", "regression"}));
   CsvSource csv;
   csv.path = source.name;
   csv.targets = source.targets;
-  csv.task = kTasks.at(source.task);
+  csv.task = task->second;
   return csv;
 }
 
@@ -25,7 +27,7 @@ CsvSource csv_of(const NamedSource& source) {
 
 void add_target_options(CLI::App& command, NamedSource& source) {
   command.add_option("--target", source.targets, "of a .csv file: the column to predict, or several")->delimiter(',');
-  command.add_option("--task", source.task, "of a .csv file: class, multi-label or regression")->check(CLI::IsMember(kTasks))->capture_default_str();
+  command.add_option("--task", source.task, "of a .csv file: class, multi-label or regression")->capture_default_str();
 }
 
 SourceConfig source_of(const NamedSource& source, const Extensions& extensions) {

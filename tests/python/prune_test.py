@@ -57,6 +57,17 @@ class Prune(SmallRun):
         weight = dict(sparse.named_parameters())["2.weight"] if "2.weight" in dict(sparse.named_parameters()) else list(sparse.parameters())[2]
         self.assertEqual(int((weight.reshape(-1, 4) != 0).sum(dim=1).max()), 2)
 
+    def test_a_table_is_known_by_its_target(self):
+        net, table = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2)), self.folder / "table.csv"
+        table.write_text("a,b,outcome\n" + "".join(f"{i % 17},{i % 13},{'yes' if i % 17 > i % 13 else 'no'}\n" for i in range(200)))
+        small = coppice.prune(net, torch.randn(2, 2), table, keep=0.6, targets=["outcome"])
+        self.assertLess(sum(p.numel() for p in small.parameters()), sum(p.numel() for p in net.parameters()))
+        for arguments, words in (({}, ["--target", "table.csv"]), ({"targets": ["outcom"]}, ["'outcome'"]), ({"targets": ["b"], "task": "clas"}, ["'class'"])):
+            with self.assertRaises(coppice.InputError) as raised:
+                coppice.prune(net, torch.randn(2, 2), table, **arguments)
+            for word in words:
+                self.assertIn(word, str(raised.exception))
+
     def test_bad_input_is_refused(self):
         net = Squeezed()
         for arguments, words in (
