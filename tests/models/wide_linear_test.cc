@@ -78,12 +78,14 @@ TEST(WideLinear, IsTwiceDifferentiable) {
   EXPECT_LT(largest_difference(found, expected), 1e-5 * scale);
 }
 
-TEST(WideLinear, TheTapTakesIt) {
+TEST(WideLinear, TheTapTakesItWhereItIsTheFasterOne) {
   const Operands on;
   const at::NoGradGuard no_grad;
   Tap tap;
   const at::Tensor y = tap.linear(0, on.x_BTI, on.w_OI, on.b_O);
-  EXPECT_EQ(largest_difference(y, wide_linear(on.x_BTI, on.w_OI, on.b_O)), 0.0);
+  const at::Tensor expected =
+      is_wide_linear(on.x_BTI, on.w_OI) ? wide_linear(on.x_BTI, on.w_OI, on.b_O) : at::linear(on.x_BTI, on.w_OI, on.b_O);
+  EXPECT_EQ(largest_difference(y, expected), 0.0);
 }
 
 }  // namespace
